@@ -1,0 +1,64 @@
+import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { z } from "zod";
+import { FormatError, systemCode } from "./errors.ts";
+import { explainSystemError, parseJson } from "./files.ts";
+
+/**
+ * Reads an append-only JSONL file by a schema; no file means no rows. A last line without its newline is what a
+ * killed writer left: it is ignored here, and cut off by the next `openJsonl`.
+ */
+export async function readJsonl<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return [];
+    throw explainSystemError(error, path);
+  }
+  const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
+  return lines.flatMap((line, i) =>
+    line.trim() === "" ? [] : [parseJson(line, schema, `${path}:${i + 1}`)],
+  );
+}
+
+/** An open append-only file: each `append` is one line, on disk when the promise resolves. */
+export interface JsonlWriter {
+  append(row: unknown): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens an append-only JSONL file for the one writer there is, and cuts off a half-written last line. */
+export async function openJsonl(path: string): Promise<JsonlWriter> {
+  let file: FileHandle;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    file = await open(path, "a+");
+    await truncateHalfLine(file, path);
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
+  return {
+    async append(row) {
+      const line = JSON.stringify(row);
+      if (line.includes("\n")) throw new FormatError("a JSONL row holds a newline", { path });
+      try {
+        await file.appendFile(`${line}\n`);
+        await file.datasync();
+      } catch (error) {
+        throw explainSystemError(error, path);
+      }
+    },
+    close: () => file.close(),
+  };
+}
+
+async function truncateHalfLine(file: FileHandle, path: string): Promise<void> {
+  const { size } = await file.stat();
+  if (size === 0) return;
+  const last = Buffer.alloc(1);
+  await file.read(last, 0, 1, size - 1);
+  if (last[0] === 0x0a) return;
+  const content = await readFile(path);
+  await file.truncate(content.lastIndexOf(0x0a) + 1);
+}

@@ -1,0 +1,69 @@
+import type { Adapter } from "../adapters/adapter.ts";
+import type { ChatMessage } from "../weights/chat.ts";
+
+/** How the next token is chosen; the defaults are greedy. */
+export interface Sampling {
+  /** 0 (default) is greedy. */
+  temperature?: number | undefined;
+  topK?: number | undefined;
+  topP?: number | undefined;
+  /** 1 (default) is none; above 1 divides positive and multiplies negative logits of tokens seen so far. */
+  repetitionPenalty?: number | undefined;
+  seed?: number | undefined;
+}
+
+/** What to continue: a conversation, with the beginning of the assistant's answer if it is given. */
+export interface GenerationRequest {
+  messages: readonly ChatMessage[];
+  /** The assistant's answer so far; the generated text goes on from here and does not contain it. */
+  prefix?: string | undefined;
+  /** Applied while this request is generated; other requests of the same batch may have others. */
+  adapter?: Adapter | undefined;
+  maxTokens: number;
+  sampling?: Sampling | undefined;
+  /** Generation ends before the first of these in the text; what is returned does not contain it. */
+  stop?: readonly string[] | undefined;
+}
+
+/** One generated token. `text` is what it adds; it may be empty while a character is incomplete. */
+export interface GeneratedToken {
+  id: number;
+  text: string;
+  /** Natural logarithm of its probability before sampling changed the distribution. */
+  logProbability: number;
+  /** Entropy of that distribution, in nats. */
+  entropy: number;
+}
+
+/** A finished text. */
+export interface Generation {
+  text: string;
+  tokens: GeneratedToken[];
+  /** Tokens of the prompt, the prefix included. */
+  promptTokens: number;
+  finishReason: "stop" | "length";
+}
+
+/**
+ * Continues conversations. An implementation that cannot do something (adapters of a remote service, log-probabilities)
+ * throws an `UnsupportedError`. Law: with the same request, seed and model the tokens are the same, and what else is in
+ * the batch does not change them beyond floating-point rounding.
+ */
+export interface Generator {
+  /** Name of the model, as recorded with results. */
+  readonly model: string;
+  /** Tokens that a prompt and its answer may have together. */
+  readonly contextLength: number;
+  /** How many tokens the prompt of this request has. */
+  countPromptTokens(request: GenerationRequest): Promise<number>;
+  /** Yields the tokens as they come; the last value of `return` is the whole. A prompt that does not fit is an `InputError`. */
+  generate(
+    request: GenerationRequest,
+    options?: { signal?: AbortSignal | undefined },
+  ): AsyncGenerator<GeneratedToken, Generation>;
+  /** Many requests at once, answered in the order given. */
+  generateBatch(
+    requests: readonly GenerationRequest[],
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<Generation[]>;
+}
