@@ -1,0 +1,91 @@
+import { ConfigError, ShapeError } from "../base/errors.ts";
+import { type Adapter, type LoraFactors, scalingOf } from "./adapter.ts";
+import { createFactors, type ModuleShape, shapesOf } from "./factors.ts";
+
+/**
+ * How much each of k adapters counts. `sum` (the paper's): w = 1 each. `mean`: w = 1/k each. `score`: w = k · score / Σ scores,
+ * so that equal scores give `sum`, and `scale` 1/k makes it an average.
+ */
+export type MergeWeights = "sum" | "mean" | "score";
+
+/** See `merge`. */
+export interface MergeOptions {
+  weights?: MergeWeights | undefined;
+  /** One per adapter, not negative, not all 0; needed by `score` only. */
+  scores?: readonly number[] | undefined;
+  /** Multiplies every weight. */
+  scale?: number | undefined;
+}
+
+/**
+ * Many adapters → one, by concatenating ranks: ΔW = Σ w · (alpha / rank) · ΔW of each, exact. Weight and scaling are baked into `down`
+ * as PEFT's `cat` does, so the result has alpha = rank. Ranks may differ; a module that an adapter lacks adds nothing.
+ */
+export function merge(
+  adapters: readonly Adapter[],
+  { weights = "sum", scores, scale = 1 }: MergeOptions = {},
+): Adapter {
+  if (!adapters.length) throw new ConfigError("merge needs at least one adapter, got none");
+  if (!Number.isFinite(scale)) throw new ConfigError(`scale must be a finite number, got ${scale}`);
+  const weightOf = mergeWeights(adapters.length, weights, scores);
+  const rank = adapters.reduce((sum, { config }) => sum + config.rank, 0);
+  const modules = createFactors(commonShapes(adapters), rank);
+  let firstRow = 0;
+  adapters.forEach((adapter, i) => {
+    const factor = scale * weightOf[i]! * scalingOf(adapter.config);
+    for (const [name, factors] of adapter.modules)
+      copyRows(factors, modules.get(name)!, { firstRow, factor });
+    firstRow += adapter.config.rank;
+  });
+  const targetModules = [...new Set(adapters.flatMap(({ config }) => config.targetModules))];
+  return { config: { rank, alpha: rank, targetModules }, modules };
+}
+
+/** The same delta with its scaling inside `down` (alpha = rank). Adapters kept like this are summed by copying alone. */
+export function bake(adapter: Adapter): Adapter {
+  return scalingOf(adapter.config) === 1 ? adapter : merge([adapter]);
+}
+
+function mergeWeights(count: number, weights: MergeWeights, scores: readonly number[] | undefined): number[] {
+  if (weights !== "score") return new Array<number>(count).fill(weights === "sum" ? 1 : 1 / count);
+  if (scores?.length !== count)
+    throw new ConfigError(
+      `merge weights "score" need one score per adapter (${count}), got ${scores?.length ?? "none"}`,
+    );
+  const total = scores.reduce((sum, score) => sum + score, 0);
+  if (!(total > 0 && Number.isFinite(total)) || scores.some((score) => score < 0))
+    throw new ConfigError(
+      `merge weights "score" need scores that are not negative and not all 0, got ${scores.join(", ")}; use "sum" or "mean"`,
+    );
+  return scores.map((score) => (count * score) / total);
+}
+
+/** The union of the modules, in the order of their first appearance. */
+function commonShapes(adapters: readonly Adapter[]): ModuleShape[] {
+  const shapes = new Map<string, ModuleShape>();
+  for (const shape of adapters.flatMap(shapesOf)) {
+    const { name, inFeatures, outFeatures } = shapes.get(shape.name) ?? shape;
+    if (inFeatures !== shape.inFeatures || outFeatures !== shape.outFeatures)
+      throw new ShapeError(
+        `adapters of different sizes at ${name} cannot be merged; use adapters of one base model`,
+        [
+          [inFeatures, outFeatures],
+          [shape.inFeatures, shape.outFeatures],
+        ],
+      );
+    shapes.set(name, { name, inFeatures, outFeatures });
+  }
+  return [...shapes.values()];
+}
+
+/** Rows are contiguous, so with factor 1 both are plain memory copies. */
+function copyRows(
+  from: LoraFactors,
+  to: LoraFactors,
+  { firstRow, factor }: { firstRow: number; factor: number },
+): void {
+  const start = firstRow * from.inFeatures;
+  to.up.set(from.up, firstRow * from.outFeatures);
+  if (factor === 1) to.down.set(from.down, start);
+  else for (let i = 0; i < from.down.length; i++) to.down[start + i] = factor * from.down[i]!;
+}
