@@ -1,0 +1,60 @@
+/** Element types that cross the worker boundary, with their typed arrays. */
+export interface HostData {
+  float32: Float32Array;
+  float16: Uint16Array;
+  int64: BigInt64Array;
+  int32: Int32Array;
+  uint8: Uint8Array;
+  bool: Uint8Array;
+}
+
+/** A tensor in this thread's memory. */
+export type HostTensor = {
+  [D in keyof HostData]: { dtype: D; dims: readonly number[]; data: HostData[D] };
+}[keyof HostData];
+
+/** Names a tensor that stays on the worker's side. */
+export interface Handle {
+  handle: number;
+}
+
+/** Where graphs run. */
+export type Device = "cpu" | "cuda" | "webgpu";
+
+/** How a session is made. */
+export interface SessionOptions {
+  /** Folder of the weight files that the model names (a real path: links that leave it are refused). */
+  folder?: string | undefined;
+  /** Reorder weights for speed. Costs a second copy of fp32 weights; quantised weights need it. */
+  prepack?: boolean | undefined;
+  /** Fold constants and casts when the session is opened; else bf16 weights are cast anew in every run. */
+  fold?: boolean | undefined;
+}
+
+/** One run: inputs by name, outputs to bring back, to keep resident, and to write into resident tensors. */
+export interface RunMessage {
+  session: number;
+  feeds: Record<string, HostTensor | Handle>;
+  fetch: readonly string[];
+  keep: readonly string[];
+  into: Record<string, number>;
+}
+
+/** Messages to the worker, with their answers. */
+export interface Calls {
+  open: {
+    message: { model: Uint8Array; device: Device; threads: number; options: SessionOptions };
+    answer: number;
+  };
+  close: { message: { session: number }; answer: undefined };
+  run: { message: RunMessage; answer: { values: Record<string, HostTensor>; kept: Record<string, number> } };
+  create: { message: { tensor: HostTensor }; answer: number };
+  read: { message: Handle; answer: HostTensor };
+  free: { message: { handles: readonly number[] }; answer: undefined };
+  shutdown: { message: Record<string, never>; answer: undefined };
+}
+export type CallName = keyof Calls;
+export type Request = { [C in CallName]: { id: number; call: C; message: Calls[C]["message"] } }[CallName];
+export type Response =
+  | { id: number; ok: true; answer: Calls[CallName]["answer"] }
+  | { id: number; ok: false; error: string };

@@ -1,0 +1,197 @@
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { CapacityError, ConfigError, UnsupportedError } from "../base/errors.ts";
+import type { OnnxModel } from "../graph/onnx.ts";
+import type { CallName, Calls, Device, Handle, HostTensor, Response, SessionOptions } from "./protocol.ts";
+
+export type { Device, HostTensor, SessionOptions } from "./protocol.ts";
+
+/** A tensor that stays in the worker: a KV buffer, a merged adapter. Whoever made it frees it. */
+export interface ResidentTensor extends Handle {
+  free(): Promise<void>;
+}
+
+/** What a run brings back: `values` in this thread, `kept` in the worker. */
+export interface RunResult {
+  values: Record<string, HostTensor>;
+  kept: Record<string, ResidentTensor>;
+}
+
+/** What to do with the outputs of a run; the default is to fetch all of them. */
+export interface RunOptions {
+  /** Outputs to bring back to this thread. */
+  fetch?: readonly string[];
+  /** Outputs to keep resident. */
+  keep?: readonly string[];
+  /** Outputs to write into resident tensors; may be the ones that are fed (in-place update). */
+  into?: Record<string, ResidentTensor>;
+  /** Checked before the run starts: a run itself cannot be interrupted. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A graph ready to run. */
+export interface Session {
+  run(feeds: Record<string, HostTensor | ResidentTensor>, options?: RunOptions): Promise<RunResult>;
+  dispose(): Promise<void>;
+}
+
+/** A worker thread with ONNX Runtime: this thread's event loop stays free while graphs run. */
+export interface Runtime {
+  readonly device: Device;
+  readonly threads: number;
+  openSession(model: OnnxModel, options?: Omit<SessionOptions, "folder">): Promise<Session>;
+  createTensor(tensor: HostTensor): Promise<ResidentTensor>;
+  readTensor(tensor: ResidentTensor): Promise<HostTensor>;
+  /** Releases all sessions and tensors and ends the worker; a run that is under way is finished first. */
+  dispose(): Promise<void>;
+}
+
+/** Opens a runtime. `threads` defaults to the processors of this machine. */
+export async function openRuntime({
+  device = "cpu",
+  threads = availableParallelism(),
+}: {
+  device?: Device | undefined;
+  threads?: number | undefined;
+} = {}): Promise<Runtime> {
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
+    throw new ConfigError(`threads must be a whole number from 1 to 1024, got ${threads}`);
+  }
+  const caller = new WorkerCaller();
+  const resident = (handle: number): ResidentTensor => ({
+    handle,
+    free: () => caller.call("free", { handles: [handle] }),
+  });
+  return {
+    device,
+    threads,
+    async openSession(model, options = {}) {
+      const session = await caller
+        .call("open", { model: model.bytes, device, threads, options: { ...options, folder: model.folder } })
+        .catch((error: unknown) => {
+          throw explainDevice(error, device);
+        });
+      return openedSession(caller, { session, outputs: model.outputs, resident });
+    },
+    async createTensor(tensor) {
+      return resident(await caller.call("create", { tensor }));
+    },
+    readTensor: ({ handle }) => caller.call("read", { handle }),
+    dispose: () => caller.dispose(),
+  };
+}
+
+function openedSession(
+  caller: WorkerCaller,
+  {
+    session,
+    outputs,
+    resident,
+  }: { session: number; outputs: readonly string[]; resident: (h: number) => ResidentTensor },
+): Session {
+  return {
+    async run(feeds, { fetch, keep = [], into = {}, signal } = {}) {
+      signal?.throwIfAborted();
+      const rest = outputs.filter((name) => !keep.includes(name) && !(name in into));
+      const plainFeeds = Object.fromEntries(
+        Object.entries(feeds).map(([name, feed]) => [
+          name,
+          "handle" in feed ? { handle: feed.handle } : feed,
+        ]),
+      );
+      const targets = Object.fromEntries(Object.entries(into).map(([name, { handle }]) => [name, handle]));
+      const { values, kept } = await caller.call("run", {
+        session,
+        feeds: plainFeeds,
+        fetch: fetch ?? rest,
+        keep,
+        into: targets,
+      });
+      return {
+        values,
+        kept: Object.fromEntries(Object.entries(kept).map(([name, handle]) => [name, resident(handle)])),
+      };
+    },
+    dispose: () => caller.call("close", { session }),
+  };
+}
+
+function explainDevice(error: unknown, device: Device): unknown {
+  if (device === "cpu" || !(error instanceof Error)) return error;
+  const needs = {
+    cuda: "an NVIDIA GPU, CUDA 12 and cuDNN 9, and the CUDA library of onnxruntime-node (run its install script: npm rebuild onnxruntime-node --ignore-scripts=false)",
+    webgpu: "a GPU with a Vulkan, Metal or Direct3D 12 driver (on Linux: libvulkan and a vendor driver)",
+  }[device];
+  return new UnsupportedError(
+    `device "${device}" cannot be used here: it needs ${needs}; or use --device cpu. ONNX Runtime says: ${error.message}`,
+    { cause: error },
+  );
+}
+
+/** The built worker lies beside this file, or in dist/ when this file runs as TypeScript (tests). */
+function workerUrl(): URL {
+  const path = import.meta.url.endsWith(".ts") ? "../../dist/runtime/worker.js" : "./worker.js";
+  return new URL(path, import.meta.url);
+}
+
+interface Pending {
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Calls by message; the worker keeps the process alive only while a call is pending. */
+class WorkerCaller {
+  readonly #worker = new Worker(workerUrl());
+  readonly #pending = new Map<number, Pending>();
+  #counter = 0;
+  #closed: Error | undefined;
+
+  constructor() {
+    this.#worker.unref();
+    this.#worker.on("message", (response: Response) => this.#settle(response));
+    this.#worker.on("error", (error) =>
+      this.#fail(error instanceof Error ? error : new Error(String(error))),
+    );
+    this.#worker.on("exit", () => this.#fail(new Error("internal: the runtime was disposed")));
+  }
+
+  call<C extends CallName>(call: C, message: Calls[C]["message"]): Promise<Calls[C]["answer"]> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    const id = this.#counter++;
+    return new Promise<Calls[C]["answer"]>((resolve, reject) => {
+      this.#pending.set(id, { resolve: (answer: Calls[C]["answer"]) => resolve(answer), reject });
+      if (this.#pending.size === 1) this.#worker.ref();
+      this.#worker.postMessage({ id, call, message });
+    });
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#closed) return;
+    const exited = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
+    await this.call("shutdown", {});
+    this.#worker.ref();
+    await exited;
+  }
+
+  #settle(response: Response): void {
+    const pending = this.#pending.get(response.id);
+    this.#pending.delete(response.id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if (!pending) return;
+    if (response.ok) pending.resolve(response.answer);
+    else pending.reject(explainRun(response.error));
+  }
+
+  #fail(error: Error): void {
+    this.#closed ??= error;
+    for (const pending of this.#pending.values()) pending.reject(error);
+    this.#pending.clear();
+  }
+}
+
+function explainRun(message: string): Error {
+  if (/bad_alloc|Failed to allocate memory|out of memory/i.test(message)) {
+    return new CapacityError(`not enough memory: ${message}; use a smaller model, batch or context`);
+  }
+  return new Error(message);
+}

@@ -1,0 +1,174 @@
+// The thread that owns ONNX Runtime: sessions and resident tensors live here and are named by number.
+import { parentPort } from "node:worker_threads";
+import * as ort from "onnxruntime-node";
+import type { Calls, Handle, HostTensor, Request, Response, SessionOptions } from "./protocol.ts";
+
+const port = parentPort;
+if (!port) throw new Error("internal: the runtime worker was started without a port");
+
+const sessions = new Map<number, ort.InferenceSession>();
+const tensors = new Map<number, ort.Tensor>();
+let counter = 1;
+
+function register<T>(map: Map<number, T>, value: T): number {
+  map.set(counter, value);
+  return counter++;
+}
+
+function find<T>(map: Map<number, T>, key: number, what: string): T {
+  const value = map.get(key);
+  if (value === undefined) throw new Error(`internal: ${what} ${key} was closed or never existed`);
+  return value;
+}
+
+function toOrt(tensor: HostTensor): ort.Tensor {
+  switch (tensor.dtype) {
+    case "float32":
+      return new ort.Tensor("float32", tensor.data, tensor.dims);
+    case "float16":
+      return new ort.Tensor("float16", tensor.data, tensor.dims);
+    case "int64":
+      return new ort.Tensor("int64", tensor.data, tensor.dims);
+    case "int32":
+      return new ort.Tensor("int32", tensor.data, tensor.dims);
+    case "uint8":
+      return new ort.Tensor("uint8", tensor.data, tensor.dims);
+    case "bool":
+      return new ort.Tensor("bool", tensor.data, tensor.dims);
+  }
+}
+
+/** Copies out of native memory: its buffers cannot be transferred. */
+function toHost(tensor: ort.Tensor): HostTensor {
+  const { data, dims, type } = tensor;
+  if (type === "float32" && data instanceof Float32Array) return { dtype: type, dims, data: data.slice() };
+  if (type === "int64" && data instanceof BigInt64Array) return { dtype: type, dims, data: data.slice() };
+  if (type === "int32" && data instanceof Int32Array) return { dtype: type, dims, data: data.slice() };
+  if ((type === "uint8" || type === "bool") && data instanceof Uint8Array)
+    return { dtype: type, dims, data: data.slice() };
+  if (type === "float16" && data instanceof Uint16Array) return { dtype: type, dims, data: data.slice() };
+  throw new Error(`internal: cannot bring back a tensor of type ${type}`);
+}
+
+function sessionOptions(
+  { folder, prepack = false, fold = true }: SessionOptions,
+  { device, threads }: { device: string; threads: number },
+): ort.InferenceSession.SessionOptions {
+  // Every value under `extra` must be a string; nested keys become dotted names.
+  const session: Record<string, string> = {};
+  if (!prepack) session.disable_prepacking = "1";
+  if (folder !== undefined) session.model_external_initializers_file_folder_path = folder;
+  const optimization: Record<string, string> = fold
+    ? {}
+    : { disable_specified_optimizers: "ConstantFolding;CommonSubexpressionElimination" };
+  return {
+    executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: prepack ? "all" : "basic",
+    enableMemPattern: false,
+    enableCpuMemArena: true,
+    logSeverityLevel: 3,
+    extra: { session, optimization },
+  };
+}
+
+const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<Calls[C]["answer"]> } = {
+  async open({ model, device, threads, options }) {
+    const session = await ort.InferenceSession.create(model, sessionOptions(options, { device, threads }));
+    return register(sessions, session);
+  },
+  async close({ session }) {
+    await find(sessions, session, "session").release();
+    sessions.delete(session);
+    return undefined;
+  },
+  async run({ session, feeds, fetch, keep, into }) {
+    const inputs: Record<string, ort.Tensor> = {};
+    const temporary: ort.Tensor[] = [];
+    for (const [name, feed] of Object.entries(feeds)) {
+      if (isHandle(feed)) inputs[name] = find(tensors, feed.handle, "tensor");
+      else temporary.push((inputs[name] = toOrt(feed)));
+    }
+    const wanted: Record<string, ort.Tensor | null> = {};
+    for (const name of [...fetch, ...keep]) wanted[name] = null;
+    for (const [name, handle] of Object.entries(into)) wanted[name] = find(tensors, handle, "tensor");
+    const outputs = await find(sessions, session, "session").run(inputs, wanted);
+    const values: Record<string, HostTensor> = {};
+    const kept: Record<string, number> = {};
+    for (const name of keep) kept[name] = register(tensors, outputs[name]!);
+    for (const name of fetch) {
+      values[name] = toHost(outputs[name]!);
+      outputs[name]!.dispose();
+    }
+    for (const tensor of temporary) tensor.dispose();
+    return { values, kept };
+  },
+  async create({ tensor }) {
+    return register(tensors, toOrt(tensor));
+  },
+  async read({ handle }) {
+    return toHost(find(tensors, handle, "tensor"));
+  },
+  async free({ handles }) {
+    for (const handle of handles) {
+      tensors.get(handle)?.dispose();
+      tensors.delete(handle);
+    }
+    return undefined;
+  },
+  async shutdown() {
+    for (const tensor of tensors.values()) tensor.dispose();
+    for (const session of sessions.values()) await session.release();
+    tensors.clear();
+    sessions.clear();
+    return undefined;
+  },
+};
+
+function isHandle(feed: HostTensor | Handle): feed is Handle {
+  return "handle" in feed;
+}
+
+function dispatch(request: Request): Promise<Calls[keyof Calls]["answer"]> {
+  switch (request.call) {
+    case "open":
+      return handlers.open(request.message);
+    case "close":
+      return handlers.close(request.message);
+    case "run":
+      return handlers.run(request.message);
+    case "create":
+      return handlers.create(request.message);
+    case "read":
+      return handlers.read(request.message);
+    case "free":
+      return handlers.free(request.message);
+    case "shutdown":
+      return handlers.shutdown(request.message);
+  }
+}
+
+function buffersOf(answer: Calls[keyof Calls]["answer"]): ArrayBuffer[] {
+  if (typeof answer !== "object") return [];
+  const tensorsOut = "values" in answer ? Object.values(answer.values) : [answer];
+  return tensorsOut.flatMap(({ data }) => (data.buffer instanceof ArrayBuffer ? [data.buffer] : []));
+}
+
+async function answer(request: Request): Promise<void> {
+  let response: Response;
+  try {
+    response = { id: request.id, ok: true, answer: await dispatch(request) };
+    port!.postMessage(response, buffersOf(response.answer));
+  } catch (error) {
+    response = { id: request.id, ok: false, error: error instanceof Error ? error.message : String(error) };
+    port!.postMessage(response);
+  }
+  if (request.call === "shutdown") port!.close();
+}
+
+// One request at a time, in order: a session may read what the run before it wrote in place.
+let queue = Promise.resolve();
+port.on("message", (request: Request) => {
+  queue = queue.then(() => answer(request));
+});
