@@ -8,7 +8,10 @@ import { CapacityError, ConfigError, FormatError, messageOf, NotFoundError, syst
 export function explainSystemError(error: unknown, path: string): unknown {
   switch (systemCode(error)) {
     case "ENOENT":
+    case "ENOTDIR":
       return new NotFoundError(`${path} does not exist`, { cause: error });
+    case "EISDIR":
+      return new ConfigError(`${path} is a folder, wanted a file`, { cause: error });
     case "ENOSPC":
     case "EDQUOT":
       return new CapacityError(
