@@ -1,0 +1,82 @@
+import {
+  add,
+  groupQueryAttention,
+  matmul,
+  reshape,
+  rotaryEmbedding,
+  softmax,
+  transpose,
+} from "../graph/ops.ts";
+import { input, type Tensor } from "../graph/tensor.ts";
+import type { ModelConfig } from "./config.ts";
+import type { Attend } from "./decoder.ts";
+import type { RopeTables } from "./rope.ts";
+
+/**
+ * Differentiable attention for training: mask [B, 1, 1, T, T] is added to the scores (0 or very negative), positions
+ * [B, T] int64 choose the rotation, so that packed sequences see only what is theirs.
+ */
+export function maskedAttention(
+  config: ModelConfig,
+  { rope, positions, mask }: { rope: RopeTables; positions: Tensor; mask: Tensor },
+): Attend {
+  const { heads: H, keyValueHeads: K, headSize: Dh } = config;
+  const G = H / K; // query heads that share a key/value head
+  return (_layer, { query, key, value }) => {
+    const q = rotaryEmbedding(query, { positions, ...rope }, H);
+    const k = rotaryEmbedding(key, { positions, ...rope }, K);
+    const qHeads = transpose(reshape(q, ["B", "T", K, G, Dh]), [0, 2, 3, 1, 4]); // [B, K, G, T, Dh]
+    const kHeads = transpose(reshape(k, ["B", "T", K, 1, Dh]), [0, 2, 3, 1, 4]); // [B, K, 1, T, Dh]
+    const vHeads = transpose(reshape(value, ["B", "T", K, 1, Dh]), [0, 2, 3, 1, 4]);
+    const scores = matmul(qHeads, kHeads, { transB: true, alpha: Dh ** -0.5 }); // [B, K, G, T, T]
+    const mixed = matmul(softmax(add(scores, mask)), vHeads); // [B, K, G, T, Dh]
+    return reshape(transpose(mixed, [0, 3, 1, 2, 4]), ["B", "T", H * Dh]);
+  };
+}
+
+/** The graph inputs and outputs of a key/value cache. */
+export interface CacheTensors {
+  lastPositions: Tensor;
+  totalLength: Tensor;
+  /** Per layer, inputs `pastKey0`, … [B, K, P, Dh]. */
+  past: { key: Tensor; value: Tensor }[];
+  /** Outputs by name: `presentKey0`, … in the same buffers. */
+  present: Record<string, Tensor>;
+}
+
+/** Causal attention over a key/value cache, for generation. */
+export function cachedAttention(
+  config: ModelConfig,
+  { rope, positions }: { rope: RopeTables; positions: Tensor },
+): { attend: Attend; cache: CacheTensors } {
+  const { heads, keyValueHeads, headSize } = config;
+  const buffer = (name: string) => input(name, "float32", ["B", keyValueHeads, "P", headSize]);
+  const cache: CacheTensors = {
+    lastPositions: input("lastPositions", "int32", ["B"]),
+    totalLength: input("totalLength", "int32", []),
+    past: Array.from({ length: config.layers }, (_, i) => ({
+      key: buffer(`pastKey${i}`),
+      value: buffer(`pastValue${i}`),
+    })),
+    present: {},
+  };
+  const attend: Attend = (layer, { query, key, value }) => {
+    const past = cache.past[layer]!;
+    const { output, presentKey, presentValue } = groupQueryAttention(
+      [
+        rotaryEmbedding(query, { positions, ...rope }, heads),
+        rotaryEmbedding(key, { positions, ...rope }, keyValueHeads),
+        value,
+        past.key,
+        past.value,
+        cache.lastPositions,
+        cache.totalLength,
+      ],
+      { heads, keyValueHeads },
+    );
+    cache.present[`presentKey${layer}`] = presentKey;
+    cache.present[`presentValue${layer}`] = presentValue;
+    return output;
+  };
+  return { attend, cache };
+}
