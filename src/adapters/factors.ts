@@ -35,16 +35,6 @@ export function createFactors(shapes: readonly ModuleShape[], rank: number): Map
   );
 }
 
-/** An adapter of its own memory with the same numbers. */
-export function copyAdapter({ config, modules }: Adapter): Adapter {
-  const copy = createFactors(shapesOf({ config, modules }), config.rank);
-  for (const [name, { down, up }] of modules) {
-    copy.get(name)?.down.set(down);
-    copy.get(name)?.up.set(up);
-  }
-  return { config, modules: copy };
-}
-
 /** Throws a `ShapeError` where factors and rank disagree, and a `ConfigError` where a number is not finite. */
 export function checkAdapter({ config: { rank, alpha }, modules }: Adapter): void {
   if (!(Number.isInteger(rank) && rank > 0) || !(Number.isFinite(alpha) && alpha > 0))
@@ -62,10 +52,16 @@ function checkSize(what: string, data: Float32Array, [rows, columns]: [number, n
     throw new ShapeError(`${what} must have ${rows * columns} numbers, got ${data.length}`, [
       [rows, columns],
     ]);
-  if (!data.every(Number.isFinite))
+  if (!isAllFinite(data))
     throw new ConfigError(
       `${what} has a number that is not finite: the training diverged; lower its learning rate`,
     );
+}
+
+function isAllFinite(data: Float32Array): boolean {
+  let zero = 0; // 0 · x is NaN for what is not finite: one pass without branches, since a store loads millions of numbers
+  for (let i = 0; i < data.length; i++) zero += 0 * data[i]!;
+  return zero === 0;
 }
 
 /** Throws a `ShapeError` unless every module of the adapter is a linear of the model, of the same size. */

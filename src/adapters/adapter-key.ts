@@ -1,0 +1,30 @@
+import { canonicalJson, sha256 } from "../base/hash.ts";
+
+/** All that an adapter's numbers depend on. Raise `version` in `adapterKey` when training itself changes its results. */
+export interface AdapterOrigin {
+  /** Fingerprint of the base model. */
+  model: string;
+  passage: { title: string; text: string };
+  /** The rewrites and pairs that are trained on, as JSON. */
+  augmentation: unknown;
+  /** Every setting of the training, rank, alpha and target modules too, as JSON. */
+  recipe: unknown;
+  /** `hashAdapter` of the adapter that training starts from. */
+  init: string;
+}
+
+/** The name of an adapter in the store (64 hexadecimal digits): same passage, same recipe, same key, so never trained twice. */
+export function adapterKey({
+  model,
+  passage: { title, text },
+  augmentation,
+  recipe,
+  init,
+}: AdapterOrigin): string {
+  return sha256(canonicalJson({ version: 1, model, passage: { title, text }, augmentation, recipe, init }));
+}
+
+/** Whether a text is an adapter key. Nothing else may become part of a path. */
+export function isAdapterKey(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
