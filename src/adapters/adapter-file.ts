@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { ConfigError, EngineError, FormatError, messageOf, UnsupportedError } from "../base/errors.ts";
+import { ConfigError, FormatError, UnsupportedError } from "../base/errors.ts";
 import { parseJson, parseValue, writeAtomic } from "../base/files.ts";
 import { canonicalJson } from "../base/hash.ts";
 import {
@@ -12,7 +12,7 @@ import {
   type TensorData,
 } from "../weights/safetensors.ts";
 import type { Adapter, LoraFactors } from "./adapter.ts";
-import { checkAdapter, compareModuleNames, lastPart } from "./factors.ts";
+import { checkAdapter, checkLoaded, compareModuleNames, lastPart } from "./factors.ts";
 import { type AdapterDtype, adapterDtypes } from "./size.ts";
 import { readFactor, type StoredTensors, storeFactor } from "./stored-factors.ts";
 
@@ -116,12 +116,7 @@ export async function loadAdapter(
     moduleNames(file, path).map((name) => [name, readModule(tensors, name, { rank, dtype })]),
   );
   const adapter = { config: { rank, alpha, targetModules }, modules };
-  try {
-    checkAdapter(adapter);
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    throw new FormatError(messageOf(error), { path, cause: error });
-  }
+  checkLoaded(adapter, path);
   return { adapter, header };
 }
 

@@ -1,4 +1,4 @@
-import { ConfigError, ShapeError } from "../base/errors.ts";
+import { ConfigError, EngineError, FormatError, messageOf, ShapeError } from "../base/errors.ts";
 import type { Adapter, LoraFactors } from "./adapter.ts";
 
 /** Name and size of one linear of the base model: y [out] = x [in] W. */
@@ -44,6 +44,16 @@ export function checkAdapter({ config: { rank, alpha }, modules }: Adapter): voi
   for (const [name, { down, up, inFeatures, outFeatures }] of modules) {
     checkSize(`${name} down`, down, [rank, inFeatures]);
     checkSize(`${name} up`, up, [rank, outFeatures]);
+  }
+}
+
+/** `checkAdapter` for what was read from a file: what is wrong with it is a `FormatError`. */
+export function checkLoaded(adapter: Adapter, path: string): void {
+  try {
+    checkAdapter(adapter);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new FormatError(messageOf(error), { path, cause: error });
   }
 }
 

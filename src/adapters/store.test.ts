@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -174,6 +174,14 @@ describe("adapter store", () => {
 
 const built = resolve(import.meta.dirname, "../../dist/adapters");
 
+/** Whether the JavaScript that the killed process runs is that of these sources. */
+function isBuilt(): boolean {
+  const changed = (path: string) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+  return ["adapter-file", "stored-factors", "store"].every(
+    (file) => changed(join(built, `${file}.js`)) > changed(join(import.meta.dirname, `${file}.ts`)),
+  );
+}
+
 /** Saves two adapters in turn for ever: first into a new key, then over the old file. */
 const writerProgram = `
 const [folder, key, built] = process.argv.slice(1);
@@ -199,7 +207,7 @@ async function saveUntilKilled(afterMs: number): Promise<void> {
   await exit;
 }
 
-describe.skipIf(!existsSync(join(built, "store.js")))("a writer that is killed (needs npm run build)", () => {
+describe.skipIf(!isBuilt())("a writer that is killed (needs npm run build)", () => {
   it("leaves the old adapter, the new one, or none, and never hinders the next", async () => {
     const random = new Random(1);
     const store = openAdapterStore(folder, { dtype: "f32", cacheBytes: 0 });
