@@ -11,6 +11,8 @@ export interface FactToken {
   capital: boolean;
   /** First word of a sentence (or of the text): its capital letter means little. */
   opening: boolean;
+  /** A comma, bracket or dash stands before it. */
+  separated: boolean;
 }
 
 const months = "january february march april may june july august september october november december".split(
@@ -65,7 +67,8 @@ function rawTokens(text: string): FactToken[] {
     const source = found[0];
     const start = found.index;
     const opening = tokens.length === 0 || /[.!?:;\n"“(]/.test(text.slice(end, start));
-    const common = { source, start, end: start + source.length, opening };
+    const separated = /[,;()–—]/.test(text.slice(end, start));
+    const common = { source, start, end: start + source.length, opening, separated };
     end = common.end;
     if (found[1] && Number(found[2]) >= 1 && Number(found[2]) <= 12) {
       const parts = [String(Number(found[3])), months[Number(found[2]) - 1]!, found[1]];
@@ -140,7 +143,7 @@ function readNumber(
   let at = first;
   for (; at < tokens.length; at++) {
     const token = tokens[at]!;
-    if (at > first && token.start - tokens[at - 1]!.end > 1) break; // a comma or more stands between
+    if (at > first && (token.separated || token.opening)) break;
     const scale = scales.get(token.form);
     const small = units.get(token.form) ?? tens.get(token.form);
     if (token.kind === "number") {

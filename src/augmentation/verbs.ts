@@ -104,40 +104,41 @@ export function participleOf(base: string): string {
   return paradigms.get(base)?.participle ?? regularPast(base);
 }
 
-/** A rough common form for comparing words: verbs by their base, other words without plural and verb endings. */
+/** A rough common form for comparing words: verbs by their base, other words without endings, words of one fact alike. */
 export function stemOf(word: string): string {
   const lower = word.toLowerCase();
-  const verb = forms.get(lower);
-  if (verb) return families.get(verb.base) ?? verb.base;
-  const plain = lower.replace(/(?:ies)$/, "y").replace(/(?:ing|ed|es|s)$/, "");
-  const stem = plain.length >= 3 ? plain : lower;
-  return families.get(lower) ?? families.get(stem) ?? stem;
+  const stem = roughStem(forms.get(lower)?.base ?? lower);
+  return families.get(stem) ?? stem;
 }
 
-/** Words that ask for or tell the same fact. */
+function roughStem(word: string): string {
+  const stem = word.replace(/ies$/, "y").replace(/(?:est|ing|ed|er|or|es|s|e)$/, "");
+  return stem.length >= 3 ? stem : word;
+}
+
+/** Words that ask for or tell the same fact; the first names it. */
 const families = new Map(
   [
-    "bear born birth birthplace birthday birthdate",
+    "bear birth birthplace birthday birthdate",
     "die death dead deceased",
-    "found founder foundation establish start set create",
+    "found founder foundation establish start set create begin",
     "marry wife husband spouse marriage wed wedding",
-    "write author writer wrote novel book",
+    "write author writer novel book",
     "design architect designer",
     "build builder construct construction erect",
     "compose composer",
     "paint painter painting",
     "long length",
-    "high height tall",
+    "high height tall above",
     "deep depth",
     "wide width broad",
-    "old age",
     "win winner award prize receive",
     "invent inventor invention",
     "direct director",
     "discover discovery discoverer",
-    "locate location lie stand situate",
+    "weigh weight heavy",
   ].flatMap((line) => {
     const [first = "", ...others] = line.split(" ");
-    return [first, ...others].map((word): [string, string] => [word, first]);
+    return [first, ...others].map((word): [string, string] => [roughStem(word), roughStem(first)]);
   }),
 );

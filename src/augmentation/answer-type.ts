@@ -1,0 +1,141 @@
+import { type FactToken, factTokens, isYear } from "./fact-tokens.ts";
+import { isNamePart, occurrences } from "./support.ts";
+import { stemOf } from "./verbs.ts";
+
+/** What kind of answer a question asks for, by its question word. */
+export type AnswerType =
+  | "time"
+  | "year"
+  | "count"
+  | "measure"
+  | "person"
+  | "place"
+  | "name"
+  | "colour"
+  | "other";
+
+const set = (list: string) => new Set(list.split(" "));
+const timeNouns = set("date day month century decade season weekday");
+const namedNouns = set(
+  "city town village country state region province county river lake sea mountain island street square building bridge museum university school college company firm publisher newspaper person man woman king queen architect writer author painter composer engineer director explorer award prize ship film novel book language railway organization family brother sister father mother husband wife son daughter",
+);
+const measures = set("long tall high deep wide far old large big heavy fast much thick hot cold");
+const timeWords = set(
+  "spring summer autumn fall winter january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday morning noon afternoon evening night midnight dawn day week month year century decade season after before during every war easter christmas age daily yearly mondays tuesdays wednesdays thursdays fridays saturdays sundays",
+);
+const vague = set("several many few half both dozens hundreds thousands millions all most none no forever");
+const colours = set(
+  "red orange yellow green blue purple violet brown black white grey gray pink silver gold golden turquoise crimson scarlet dark light",
+);
+const numberCues = set(
+  "year date time period day number age height length population size distance area weight price cost speed depth width elevation altitude total percentage percent temperature amount capacity toll fee share score sum salary volume hour duration",
+);
+const locative = set(
+  "in on at near by from to under over behind beside between along across inside outside above below next off around through",
+);
+/** Before a bare year. */
+const beforeYear = set("in since from until to by before after around year of and about circa");
+
+/** The type of answer that a question (as tokens) asks for. */
+export function answerTypeOf(asked: readonly FactToken[]): AnswerType {
+  const at = asked.findIndex(({ form }) => /^(?:who|whom|whose|what|which|when|where|why|how)$/.test(form));
+  const word = asked[at]?.form ?? "";
+  const next = asked[at + 1]?.form ?? "";
+  if (word === "when") return "time";
+  if (word === "where") return "place";
+  if (word === "who" || word === "whom") return "person";
+  if (word === "how") return next === "many" ? "count" : measures.has(next) ? "measure" : "other";
+  if (word !== "what" && word !== "which") return "other";
+  if (next === "year") return "year";
+  if (/^colou?r$/.test(next)) return "colour";
+  if (timeNouns.has(next)) return "time";
+  const called = asked.some(
+    ({ form }, i) => i > at && /^(?:called|named)$/.test(form) && i === asked.length - 1,
+  );
+  const nameOf = asked.slice(at + 1, at + 4).some(({ form }) => form === "name");
+  return namedNouns.has(next) || called || nameOf ? "name" : "other";
+}
+
+/** Whether an answer is of the type that its question asks for; `text` tells years from counts. */
+export function fitsQuestion(
+  asked: readonly FactToken[],
+  answered: readonly FactToken[],
+  { answer, text }: { answer: string; text: string },
+): boolean {
+  const type = answerTypeOf(asked);
+  switch (type) {
+    case "time":
+      return answered.some((token) => isTime(token));
+    case "year":
+      return answered.some(isYear);
+    case "count":
+      return answered.some(({ form }) => vague.has(form)) || isCount(asked, answered, text);
+    case "measure":
+      return answered.some(({ kind, form }) => kind === "number" || vague.has(form) || timeWords.has(form));
+    case "person":
+    case "name":
+      return answered.some(isNamePart);
+    case "place":
+      return !answered.every(isTime) && (answered.some(isNamePart) || isLocative(answer, answered, text));
+    case "colour":
+      return answered.some(({ form }) => colours.has(form));
+    case "other":
+      return (
+        !answered.every(({ kind }) => kind === "number" || kind === "date") ||
+        asked.some(({ form }) => numberCues.has(form) || numberCues.has(form.replace(/s$/, "")))
+      );
+  }
+}
+
+/** Whether a token can be the core of an answer of this type: what "another fact" looks for elsewhere in the passage. */
+export function isCandidate(token: FactToken, type: AnswerType): boolean {
+  switch (type) {
+    case "time":
+    case "year":
+      return token.kind === "date" || isYear(token);
+    case "count":
+    case "measure":
+      return token.kind === "number" && !isYear(token);
+    case "person":
+    case "place":
+    case "name":
+      return isNamePart(token) && !token.opening;
+    case "colour":
+      return colours.has(token.form);
+    case "other":
+      return false;
+  }
+}
+
+function isTime(token: FactToken): boolean {
+  return token.kind === "date" || isYear(token) || timeWords.has(token.form);
+}
+
+/** A number that counts what is asked for: not a year or a part of a date, and not followed by the unit of something else. */
+function isCount(asked: readonly FactToken[], answered: readonly FactToken[], text: string): boolean {
+  if (!answered.some(({ kind }) => kind === "number")) return false;
+  const many = asked.findIndex(({ form }) => form === "many");
+  const noun = stemOf(asked[many + 1]?.form ?? "");
+  const tokens = factTokens(text);
+  const nouns = (at: number) => tokens.slice(at, at + 3).map(({ form }) => stemOf(form));
+  const number = answered.filter(({ kind }) => kind === "number");
+  const places = occurrences(tokens, number).filter(
+    ({ start }) => !(isYear(tokens[start]!) && beforeYear.has(tokens[start - 1]?.form ?? "")),
+  );
+  if (places.length === 0) return false;
+  const asksFor = asked.slice(many + 1, many + 4).map(({ form }) => stemOf(form));
+  const isOf = (at: number) => nouns(at).some((stem) => asksFor.includes(stem));
+  if (places.some(({ end }) => isOf(end))) return true;
+  const another = tokens.some(({ kind }, i) => kind === "number" && nouns(i + 1).includes(noun));
+  return !another && places.some(({ end }) => !measureUnits.has(tokens[end]?.form ?? ""));
+}
+
+const measureUnits = set(
+  "metre kilometre centimetre millimetre mile foot kilogram gram tonne percent litre hour minute second day week month year square degree pound crown dollar euro",
+);
+
+function isLocative(answer: string, answered: readonly FactToken[], text: string): boolean {
+  if (locative.has(factTokens(answer)[0]?.form ?? "")) return true;
+  const tokens = factTokens(text);
+  return occurrences(tokens, answered).some(({ start }) => locative.has(tokens[start - 1]?.form ?? ""));
+}
