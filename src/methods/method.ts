@@ -1,0 +1,58 @@
+import type { Sampling } from "../generation/generator.ts";
+import type { Hit } from "../retrieval/retriever.ts";
+
+/** Names of the methods, as reports and servers know them. */
+export type MethodName = "closed-book" | "standard-rag" | "prag" | "combine";
+
+/** A turn before the question. */
+export interface HistoryTurn {
+  role: "user" | "assistant";
+  content: string;
+}
+
+/** How a passage took part in an answer. */
+export type PassageUse = "adapter" | "context" | "both" | "skipped";
+
+/** Seconds spent, in milliseconds; merge and load apart, as the paper's Table 4 counts them apart. */
+export interface Timings {
+  totalMs: number;
+  retrievalMs: number;
+  /** Reading adapters from disk or cache. */
+  loadMs: number;
+  mergeMs: number;
+  /** Until the first token; undefined when nothing was generated. */
+  firstTokenMs: number | undefined;
+}
+
+/** What a method says while it answers. */
+export type MethodEvent =
+  | { type: "retrieval"; round: number; query: string; hits: Hit[] }
+  | { type: "adapter"; passageId: string; key: string | undefined; usedAs: PassageUse }
+  | { type: "decision"; reason: string }
+  | { type: "text-delta"; text: string }
+  | {
+      type: "end";
+      /** All text of the answer. */
+      text: string;
+      /** The answer within it, as it is scored. */
+      answer: string;
+      usage: { promptTokens: number; generatedTokens: number };
+      rounds: number;
+      timings: Timings;
+    };
+
+/** How to answer one question. */
+export interface AnswerOptions {
+  history?: readonly HistoryTurn[] | undefined;
+  /** Passages to retrieve. */
+  limit?: number | undefined;
+  sampling?: Sampling | undefined;
+  maxTokens?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** A way to answer questions. Law: a `text-delta` is never taken back; the last event is `end`. */
+export interface Method {
+  name: MethodName;
+  answer(question: string, options?: AnswerOptions): AsyncGenerator<MethodEvent>;
+}
