@@ -173,7 +173,8 @@ async function readTensors(
       const entry = tensors.get(name);
       if (!entry) return undefined;
       const begin = entry.offset - first.offset;
-      return { entry, bytes: bytes.slice(begin, begin + entry.byteLength) };
+      const view = bytes.subarray(begin, begin + entry.byteLength);
+      return { entry, bytes: begin % 4 === 0 ? view : view.slice() }; // typed arrays must be aligned; ours mostly are
     },
   };
 }

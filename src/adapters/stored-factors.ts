@@ -48,7 +48,7 @@ function scaleName(name: string): string {
   return `${name}_scale`;
 }
 
-/** The bytes of a file's tensors, by name. */
+/** The bytes of a file's tensors, by name; they begin at a multiple of their numbers' size. */
 export interface StoredTensors {
   path: string;
   get(name: string): { entry: TensorEntry; bytes: Uint8Array<ArrayBuffer> } | undefined;
@@ -66,11 +66,13 @@ export function readFactor(
     throw new FormatError(`tensor "${name}" is [${entry.shape.join(", ")}], wanted [${rank}, its features]`, {
       path: tensors.path,
     });
-  if (dtype === "f32") return { data: new Float32Array(bytes.buffer), width };
-  if (dtype === "f16") return { data: float32FromFloat16(new Uint16Array(bytes.buffer)), width };
+  const count = rank * width;
+  if (dtype === "f32") return { data: new Float32Array(bytes.buffer, bytes.byteOffset, count), width };
+  if (dtype === "f16")
+    return { data: float32FromFloat16(new Uint16Array(bytes.buffer, bytes.byteOffset, count)), width };
   const scales = readScales(tensors, scaleName(name), rank);
   const data = new Float32Array(bytes.length);
-  const numbers = new Int8Array(bytes.buffer);
+  const numbers = new Int8Array(bytes.buffer, bytes.byteOffset, count);
   scales.forEach((scale, row) => {
     data.set(float32FromInt8(numbers.subarray(row * width, (row + 1) * width), scale), row * width);
   });
@@ -87,7 +89,7 @@ function readScales(tensors: StoredTensors, name: string, rank: number): Float32
     throw new FormatError(`tensor "${name}" is [${entry.shape.join(", ")}], wanted [${rank}]`, {
       path: tensors.path,
     });
-  return new Float32Array(bytes.buffer);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, rank);
 }
 
 function getTensor({ path, get }: StoredTensors, name: string, dtype: TensorEntry["dtype"]) {

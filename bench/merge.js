@@ -1,0 +1,117 @@
+// Adapters on their way to a question: load from disk (cold), from memory (cached), and merge, for the shapes of Llama-3.2-1B
+// (16 layers, hidden 2048, feed-forward 8192), rank 2, k = 3. The merge is compared with copying as many bytes in the same run.
+// node bench/merge.js            (needs npm run build)
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { adapterKey } from "../dist/adapters/adapter-key.js";
+import { createInitialAdapter } from "../dist/adapters/initialise.js";
+import { merge } from "../dist/adapters/merge.js";
+import { openAdapterStore } from "../dist/adapters/store.js";
+
+const rounds = 40;
+const shapes = Array.from({ length: 16 }, (_, layer) =>
+  [
+    ["gate_proj", 2048, 8192],
+    ["up_proj", 2048, 8192],
+    ["down_proj", 8192, 2048],
+  ].map(([name, inFeatures, outFeatures]) => ({
+    name: `layers.${layer}.mlp.${name}`,
+    inFeatures,
+    outFeatures,
+  })),
+).flat();
+const config = { rank: 2, alpha: 32, targetModules: ["gate_proj", "up_proj", "down_proj"] };
+
+const keys = [1, 2, 3].map((i) =>
+  adapterKey({
+    model: "bench",
+    passage: { title: "", text: String(i) },
+    augmentation: [],
+    recipe: config,
+    init: "",
+  }),
+);
+const adapters = [1, 2, 3].map((seed) => {
+  const adapter = createInitialAdapter(shapes, config, seed);
+  for (const { down, up } of adapter.modules.values()) up.set(down.subarray(0, up.length)); // any numbers but 0
+  return adapter;
+});
+
+/** Median in ms of one task; the first quarter of the rounds is warm-up. */
+async function measure(task) {
+  const times = [];
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    await task();
+    times.push(performance.now() - start);
+  }
+  const sorted = times.slice(rounds / 4).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}
+
+/** Prints a merge's time beside that of a copy, the median of three blocks of each, taken in turn. */
+async function compare(name, task, copy) {
+  const blocks = [];
+  for (let i = 0; i < 3; i++) blocks.push([await measure(task), await measure(copy)]);
+  const [time, copyTime] = [0, 1].map((i) => blocks.map((block) => block[i]).sort((a, b) => a - b)[1]);
+  console.log(`${name}: ${ms(time)}, the copy ${ms(copyTime)}, ratio ${(time / copyTime).toFixed(2)}`);
+}
+
+const ms = (value) => `${value.toFixed(2)} ms`;
+const folder = await mkdtemp(join(tmpdir(), "bench-merge-"));
+try {
+  console.log(`${cpus()[0].model}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`);
+  for (const dtype of ["f32", "f16", "int8"]) {
+    const store = openAdapterStore(join(folder, dtype), { dtype });
+    for (const [i, key] of keys.entries())
+      await store.save(key, adapters[i], {
+        baseModel: { name: "bench", fingerprint: "bench" },
+        createdBy: "bench",
+      });
+    const cold = openAdapterStore(join(folder, dtype), { cacheBytes: 0 });
+    const loadCold = await measure(() => Promise.all(keys.map((key) => cold.load(key))));
+    const { size } = await stat(store.path(keys[0]));
+    console.log(
+      `${dtype}: ${(size / 1e6).toFixed(2)} MB a file; load of 3, file cache warm, store cold: ${ms(loadCold)}`,
+    );
+  }
+
+  const store = openAdapterStore(join(folder, "f16"));
+  const load = () => Promise.all(keys.map((key) => store.load(key)));
+  const loaded = await load();
+  const bytes =
+    3 * shapes.reduce((sum, { inFeatures, outFeatures }) => sum + 4 * 2 * (inFeatures + outFeatures), 0);
+  const source = new Float32Array(bytes / 4).fill(1);
+  const target = source.slice();
+  console.log(`load of 3, cached: ${ms(await measure(load))}`);
+  console.log(`merged: ${(bytes / 1e6).toFixed(1)} MB`);
+  const reuse = merge(loaded);
+  await compare(
+    "into used memory, sum (wanted: at most 1.5)",
+    () => merge(loaded, { reuse }),
+    () => target.set(source),
+  );
+  await compare(
+    "into used memory, mean",
+    () => merge(loaded, { weights: "mean", reuse }),
+    () => target.set(source),
+  );
+  await compare(
+    "into used memory, sum, scaling not baked in",
+    () => merge(adapters, { reuse }),
+    () => target.set(source),
+  );
+  await compare(
+    "into fresh memory, sum (wanted: at most 1.5)",
+    () => merge(loaded),
+    () => source.slice(),
+  );
+  await compare(
+    "into fresh memory, mean",
+    () => merge(loaded, { weights: "mean" }),
+    () => source.slice(),
+  );
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
