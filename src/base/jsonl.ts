@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
-import { FormatError, systemCode } from "./errors.ts";
+import { systemCode } from "./errors.ts";
 import { explainSystemError, parseJson } from "./files.ts";
 
 /**
@@ -22,7 +22,7 @@ export async function readJsonl<T>(path: string, schema: z.ZodType<T>): Promise<
   );
 }
 
-/** An open append-only file: each `append` is one line, on disk when the promise resolves. */
+/** An open append-only file: each `append` is one line, on disk when the promise resolves; lines keep the order of the calls. */
 export interface JsonlWriter {
   append(row: unknown): Promise<void>;
   close(): Promise<void>;
@@ -30,26 +30,41 @@ export interface JsonlWriter {
 
 /** Opens an append-only JSONL file for the one writer there is, and cuts off a half-written last line. */
 export async function openJsonl(path: string): Promise<JsonlWriter> {
-  let file: FileHandle;
+  let file: FileHandle | undefined;
   try {
     await mkdir(dirname(path), { recursive: true });
     file = await open(path, "a+");
     await truncateHalfLine(file, path);
   } catch (error) {
+    await file?.close();
     throw explainSystemError(error, path);
   }
+  return createWriter(file, path);
+}
+
+function createWriter(file: FileHandle, path: string): JsonlWriter {
+  let previous: Promise<unknown> = Promise.resolve();
+  const write = async (line: string) => {
+    const { size } = await file.stat();
+    try {
+      await file.appendFile(line);
+      await file.datasync();
+    } catch (error) {
+      // What a full disk took of the line must not become the beginning of the next one.
+      await file.truncate(size).catch(() => undefined);
+      throw explainSystemError(error, path);
+    }
+  };
   return {
-    async append(row) {
-      const line = JSON.stringify(row);
-      if (line.includes("\n")) throw new FormatError("a JSONL row holds a newline", { path });
-      try {
-        await file.appendFile(`${line}\n`);
-        await file.datasync();
-      } catch (error) {
-        throw explainSystemError(error, path);
-      }
+    append(row) {
+      const result = previous.then(() => write(`${JSON.stringify(row)}\n`));
+      previous = result.catch(() => undefined); // the caller of this append learns of it
+      return result;
     },
-    close: () => file.close(),
+    async close() {
+      await previous;
+      await file.close();
+    },
   };
 }
 

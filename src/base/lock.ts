@@ -1,12 +1,23 @@
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { CapacityError, systemCode } from "./errors.ts";
 import { explainSystemError } from "./files.ts";
+import { sha256 } from "./hash.ts";
 
-const ownerSchema = z.object({ pid: z.int(), host: z.string(), started: z.string(), purpose: z.string() });
+const ownerSchema = z.object({
+  pid: z.int().positive(),
+  host: z.string(),
+  /** See `startOf`. */
+  started: z.string(),
+  purpose: z.string(),
+  /** Makes every lock file unlike every other, also of the same process. */
+  nonce: z.string(),
+});
 type Owner = z.infer<typeof ownerSchema>;
 
 /** A held lock; `release` gives it back and may be called twice. */
@@ -17,33 +28,69 @@ export interface Lock {
 /**
  * Takes the one writer's place of a data folder (`<folder>/lock`), or throws a `CapacityError` that names the owner.
  * The lock of a process that is gone (same host, no such pid, or the pid was reused) is stale and is taken over.
+ *
+ * Law: never two holders. A lock file appears by `link`, which fails where one stands. A stale file is replaced only
+ * by the holder of a second lock, the guard, which is named after that file's content: who holds it looks again
+ * whether that very content still stands, and as no two contents are equal, a file that somebody took meanwhile is
+ * safe. A guard whose holder died is taken over in the same way, by a guard of its own.
  */
 export async function acquireLock(folder: string, purpose: string): Promise<Lock> {
   const path = join(folder, "lock");
-  const owner: Owner = { pid: process.pid, host: hostname(), started: startOf(process.pid), purpose };
-  const candidate = join(folder, `lock.${process.pid}.${Date.now()}.${Math.floor(performance.now() * 1000)}`);
+  const nonce = randomBytes(12).toString("hex");
+  const owner: Owner = { pid: process.pid, host: hostname(), started: startOf(process.pid), purpose, nonce };
+  const content = JSON.stringify(owner);
   try {
     await mkdir(folder, { recursive: true });
-    await writeFile(candidate, JSON.stringify(owner));
-    for (let attempt = 0; attempt < 3; attempt++) {
-      if (await tryLink(candidate, path)) {
-        return { release: () => releaseLock(path, owner) };
-      }
-      const holder = await readOwner(path);
-      if (holder && isAlive(holder)) {
-        throw new CapacityError(
-          `${folder} is being written by another process (pid ${holder.pid} on ${holder.host}: ${holder.purpose}); wait until it ends, or stop it, then run the same command again`,
-        );
-      }
-      // Rename first: of two processes that found the same stale lock only one succeeds.
-      await rename(path, `${candidate}.stale`).catch(() => undefined);
-      await rm(`${candidate}.stale`, { force: true });
-    }
-    throw new CapacityError(`${path} could not be taken; another process takes it again and again`);
+    await take(path, content);
+    await removeLitter(folder);
   } catch (error) {
     throw explainSystemError(error, path);
+  }
+  return {
+    async release() {
+      if ((await readIfPresent(path)) === content) await rm(path, { force: true });
+    },
+  };
+}
+
+/** How often a lock that changes hands under our eyes is looked at again, and how long between. */
+const looks = 100;
+const pauseMs = 20;
+
+async function take(path: string, content: string): Promise<void> {
+  const candidate = `${path}.candidate.${randomBytes(12).toString("hex")}`;
+  await writeFile(candidate, content);
+  try {
+    for (let look = 0; look < looks; look++) {
+      if (await tryLink(candidate, path)) return;
+      const found = await readIfPresent(path);
+      if (found === undefined) continue; // released just now
+      const holder = parseOwner(found);
+      if (holder && isAlive(holder)) throw new CapacityError(describeHolder(path, holder));
+      if (await takeOver(path, found, candidate)) return;
+      await sleep(pauseMs);
+    }
   } finally {
-    await rm(candidate, { force: true }).catch(() => undefined);
+    await rm(candidate, { force: true });
+  }
+  throw new CapacityError(`${path} changes hands again and again; run the same command again later`);
+}
+
+/** Puts the candidate in the place of a stale file; false if another process is doing that, or has. */
+async function takeOver(path: string, stale: string, candidate: string): Promise<boolean> {
+  const guard = `${path}.${sha256(stale).slice(0, 16)}`;
+  try {
+    await take(guard, await readFile(candidate, "utf8"));
+  } catch (error) {
+    if (error instanceof CapacityError) return false;
+    throw error;
+  }
+  try {
+    if ((await readIfPresent(path)) !== stale) return false;
+    await rename(candidate, path);
+    return true;
+  } finally {
+    await rm(guard, { force: true });
   }
 }
 
@@ -57,17 +104,35 @@ async function tryLink(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function readOwner(path: string): Promise<Owner | undefined> {
+async function readIfPresent(path: string): Promise<string | undefined> {
   try {
-    return ownerSchema.safeParse(JSON.parse(await readFile(path, "utf8"))).data;
-  } catch {
-    return undefined; // gone meanwhile, or half-written by something else: not a living owner
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
   }
 }
 
-async function releaseLock(path: string, owner: Owner): Promise<void> {
-  const holder = await readOwner(path);
-  if (holder && holder.pid === owner.pid && holder.started === owner.started) await rm(path, { force: true });
+/** Nothing for content that is not a lock's: no living owner. */
+function parseOwner(content: string): Owner | undefined {
+  try {
+    return ownerSchema.safeParse(JSON.parse(content)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function describeHolder(path: string, { pid, host, purpose }: Owner): string {
+  return `${join(path, "..")} is being written by another process (pid ${pid} on ${host}: ${purpose}); wait until it ends, or stop it, then run the same command again. If that process is surely gone, delete ${path}`;
+}
+
+/** Candidates and guards of processes that were killed. Only the lock's holder calls this. */
+async function removeLitter(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith("lock.")) continue;
+    const owner = parseOwner((await readIfPresent(join(folder, name))) ?? "");
+    if (owner && !isAlive(owner)) await rm(join(folder, name), { force: true });
+  }
 }
 
 function isAlive(owner: Owner): boolean {
@@ -80,11 +145,13 @@ function isAlive(owner: Owner): boolean {
   return owner.started === startOf(owner.pid);
 }
 
-/** When a process began, in clock ticks since boot (Linux), so that a reused pid is told apart; else "". */
+/** When a process began, in clock ticks since boot (Linux), so that a reused pid is told apart; else, or if it ended, "". */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // from the third on: proc_pid_stat(5)
+    const hasEnded = fields[0] === "Z"; // a zombie: its parent has not asked for its exit code
+    return hasEnded ? "" : (fields[19] ?? "");
   } catch {
     return "";
   }
