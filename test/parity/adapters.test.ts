@@ -1,11 +1,17 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { merge } from "../../src/adapters/merge.ts";
 import { exportPeft, importPeft } from "../../src/adapters/peft.ts";
+import { readJson } from "../../src/base/files.ts";
+import { openDecodingSession } from "../../src/generation/decoding-session.ts";
+import { type Model, openModel } from "../../src/models/open-model.ts";
+import { openRuntime, type Runtime } from "../../src/runtime/runtime.ts";
 import { openSafetensors, readTensor } from "../../src/weights/safetensors.ts";
-import { fixtures } from "./helpers.ts";
+import { createDrawnAdapter, drawnTargets } from "./drawn-adapter.ts";
+import { fixtures, floats, largestDifference, scoreLogits } from "./helpers.ts";
 
 const folder = (name: string) => join(fixtures, "adapters", name);
 const three = await Promise.all(
@@ -73,3 +79,77 @@ async function readFolder(path: string) {
   );
   return { tensors: values, config };
 }
+
+const expectation = z.object({
+  inputIds: z.array(z.int()),
+  positions: z.array(z.int()),
+  logitsStd: z.number(),
+});
+
+describe("logits with adapters agree with PEFT, within 1e-4 of their standard deviation", () => {
+  let runtime: Runtime;
+  let model: Model;
+  let expected: z.infer<typeof expectation>;
+  beforeAll(async () => {
+    runtime = await openRuntime({ threads: 1 });
+    model = await openModel(join(fixtures, "llama-tied"));
+    expected = await readJson(folder("logits.json"), expectation);
+  });
+  afterAll(() => runtime.dispose());
+
+  const logitsOf = async (file: string, name: string) =>
+    await readTensor((await openSafetensors(folder(file))).tensors.get(name)!);
+
+  it.each([
+    ["base", undefined],
+    ["one", three[0]],
+    ["two", three[1]],
+    ["three", three[2]],
+    ["sum", merge(three)],
+    ["mean", merge(three, { weights: "mean" })],
+  ] as const)("%s", async (name, adapter) => {
+    const { inputIds: ids, positions, logitsStd } = expected;
+    const wanted = await logitsOf("logits.safetensors", name);
+    const scored = await scoreLogits(runtime, model, { ids, positions, ...(adapter ? { adapter } : {}) });
+    expect(largestDifference(floats(scored), wanted) / logitsStd).toBeLessThan(1e-4);
+    const width = model.config.vocabularySize;
+    for (const [i, logits] of (await decodeLogits(ids, positions, adapter)).entries()) {
+      const row = wanted.subarray(i * width, (i + 1) * width);
+      expect(largestDifference(logits, row) / logitsStd).toBeLessThan(1e-4);
+    }
+  });
+
+  /** Logits [V] at each position by the key/value cache: a prompt first, then single tokens. */
+  async function decodeLogits(
+    ids: readonly number[],
+    positions: readonly number[],
+    adapter: (typeof three)[number] | undefined,
+  ): Promise<Float32Array[]> {
+    const session = await openDecodingSession(runtime, model, { targetModules: drawnTargets });
+    const batch = await session.openBatch([adapter], ids.length);
+    const prompt = positions[0]! + 1;
+    const logits = [...(await batch.feed([ids.slice(0, prompt)]))];
+    for (const id of ids.slice(prompt)) logits.push(...(await batch.feed([[id]])));
+    await batch.dispose();
+    await session.dispose();
+    return positions.map((position) => logits[position - positions[0]!]!);
+  }
+
+  it("our exported folder is the one that was loaded in PEFT, and our logits are PEFT's", async () => {
+    const adapter = createDrawnAdapter(model.config);
+    const out = await mkdtemp(join(tmpdir(), "peft-parity-"));
+    try {
+      await exportPeft(out, adapter, { baseModel: "llama-tied" });
+      for (const file of ["adapter_config.json", "adapter_model.safetensors"])
+        expect(await readFile(join(out, file))).toEqual(await readFile(join(folder("exported"), file)));
+    } finally {
+      await rm(out, { recursive: true, force: true });
+    }
+    const { inputIds: ids, positions, logitsStd } = expected;
+    const wanted = await logitsOf("exported-logits.safetensors", "logits");
+    const ours = floats(await scoreLogits(runtime, model, { ids, positions, adapter }));
+    expect(largestDifference(ours, wanted) / logitsStd).toBeLessThan(1e-4);
+    const base = await logitsOf("logits.safetensors", "base");
+    expect(largestDifference(ours, base) / logitsStd).toBeGreaterThan(0.5);
+  });
+});
