@@ -14,9 +14,10 @@ export interface Token {
 const maxTokenLength = 255;
 
 // The grammar below is over the letters of `wordBreakClasses`. Lucene takes the longest of all rules that fit; the
-// order of the alternatives and the look-aheads make the first one that fits the longest.
-const extend = "[xjvwktgq]*";
-const emojiExtend = "[xjktgq]*"; // without the presentation selectors
+// order of alternatives and the look-aheads make the first one that fits the longest within each expression.
+const extend = "[xjvwktM]*";
+/** Without the presentation selectors, and without a joiner that joins the next pictograph. */
+const emojiExtend = "(?:[xktM]|j(?!j*[Ei]))*";
 const connector = `_${extend}`;
 const katakana = `K${extend}(?:(?:${connector})*K${extend})*`;
 const number = `[Nd]${extend}(?:(?:(?:${connector})*|[n.']${extend})[Nd]${extend})*`;
@@ -27,16 +28,16 @@ const letters = `(?:${freeLetter}|H${extend}(?=[m.]${extend}[LGHi]))(?:(?:${conn
 const run = `(?:${katakana}|(?:${hebrew}|${number}|${letters})+)`;
 const word = `(?:${connector})*${run}(?:(?:${connector})+${run})*(?:${connector})*`;
 
-const pictograph = `(?:j*[EBi]${emojiExtend}v?|(?:j*B${emojiExtend})?M${emojiExtend})`;
-const pictographs = `${pictograph}(?:(?:gx)+qx|(?:j${pictograph})*)`;
-const keycap = `b${emojiExtend}v?k${emojiExtend}`;
+const pictograph = `(?:j*[Ei]${emojiExtend}v?|M${emojiExtend})`;
+const keycap = `b[xjktM]*v?k[xjktM]*`;
 const flag = `F${extend}F${extend}`;
-const emoji = `(?!i)${pictographs}|i${emojiExtend}v?(?:j${pictograph})+|${keycap}|${flag}`;
 
-const token = new RegExp(`${emoji}|${word}|(?:[St]${extend})+|[IR]${extend}`, "y");
+const emoji = new RegExp(`${pictograph}(?:j${pictograph})*|${keycap}|${flag}`, "y");
+const wordOrCharacter = new RegExp(`${word}|(?:[St]${extend})+|[IR]${extend}`, "y");
 const katakanaOnly = new RegExp(`^(?:K${extend})+$`);
-/** Classes that no token begins with. */
-const neverFirst = new Set("-xvwkgqmn.'\"");
+/** Classes that a token, and that an emoji, may begin with. */
+const first = new Set("LGHiNdKIRSt_jbEMF");
+const firstOfEmoji = new Set("jbiEMF");
 
 /**
  * The tokens of a text as Lucene's StandardTokenizer cuts them: words and numbers by Unicode Annex 29, runs of Katakana
@@ -47,7 +48,7 @@ export function tokenizeStandard(text: string): Token[] {
   const tokens: Token[] = [];
   let start = 0;
   while (start < text.length) {
-    const end = neverFirst.has(classes.charAt(start)) ? start : tokenEnd(text, classes, start);
+    const end = first.has(classes.charAt(start)) ? tokenEnd(text, classes, start) : start;
     if (end > start)
       tokens.push({ text: text.slice(start, end), start, kind: kindOf(classes.slice(start, end)) });
     start = Math.max(end, start + 1);
@@ -60,8 +61,14 @@ function tokenEnd(text: string, classes: string, start: number): number {
   let limit = start + maxTokenLength;
   const last = text.charCodeAt(limit - 1);
   if (last >= 0xd800 && last <= 0xdbff) limit--; // a pair is not cut
-  token.lastIndex = 0;
-  return token.test(classes.slice(start, limit)) ? start + token.lastIndex : start;
+  const window = classes.slice(start, limit);
+  const emojiLength = firstOfEmoji.has(window.charAt(0)) ? matchLength(emoji, window) : 0;
+  return start + Math.max(emojiLength, matchLength(wordOrCharacter, window));
+}
+
+function matchLength(pattern: RegExp, classes: string): number {
+  pattern.lastIndex = 0;
+  return pattern.test(classes) ? pattern.lastIndex : 0;
 }
 
 function kindOf(classes: string): TokenKind {
