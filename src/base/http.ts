@@ -9,8 +9,10 @@ export interface RetryOptions {
   maxWaitMs?: number;
   /** Time for one attempt until the answer's headers have come. */
   timeoutMs?: number;
-  signal?: AbortSignal;
-  fetch?: typeof fetch;
+  signal?: AbortSignal | undefined;
+  fetch?: typeof fetch | undefined;
+  /** The time, in ms since 1970, for a Retry-After that is a date. */
+  now?: () => number;
 }
 
 const retryableStatuses = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -29,12 +31,13 @@ export async function fetchWithRetry(
     timeoutMs = 60_000,
     signal,
     fetch: send = fetch,
+    now = Date.now,
   }: RetryOptions = {},
 ): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
     const waitMs = firstWaitMs * 2 ** (attempt - 1);
     signal?.throwIfAborted();
-    const outcome = await tryOnce(url, init, { timeoutMs, signal, send });
+    const outcome = await tryOnce(url, init, { timeoutMs, signal, send, now });
     if (outcome instanceof Response) return outcome;
     const { error, retryAfterMs } = outcome;
     const wait = retryAfterMs ?? waitMs;
@@ -43,10 +46,17 @@ export async function fetchWithRetry(
   }
 }
 
+interface Attempt {
+  timeoutMs: number;
+  signal: AbortSignal | undefined;
+  send: typeof fetch;
+  now: () => number;
+}
+
 async function tryOnce(
   url: string,
   init: RequestInit,
-  { timeoutMs, signal, send }: { timeoutMs: number; signal?: AbortSignal | undefined; send: typeof fetch },
+  { timeoutMs, signal, send, now }: Attempt,
 ): Promise<Response | { error: RemoteError; retryAfterMs?: number }> {
   // The time-out covers the way to the headers; a long body may follow.
   const timer = new AbortController();
@@ -57,8 +67,8 @@ async function tryOnce(
       signal: AbortSignal.any(signal ? [signal, timer.signal] : [timer.signal]),
     });
     if (response.ok || response.status === 304) return response;
-    const body = (await response.text().catch(() => "")).slice(0, 300);
-    const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"));
+    const body = hideSecrets(await readBeginning(response).catch(() => ""), init);
+    const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), now());
     const error = new RemoteError(
       `${url} answered ${response.status} ${response.statusText}: ${body}`.trim(),
       {
@@ -84,11 +94,31 @@ async function tryOnce(
   }
 }
 
+const messageCharacters = 300;
+
+/** Enough of an error's body for a message; a server may send without end. */
+async function readBeginning(response: Response): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length >= messageCharacters) break;
+  }
+  return text.slice(0, messageCharacters);
+}
+
+/** Some servers repeat the request in their answer. */
+function hideSecrets(text: string, init: RequestInit): string {
+  const authorization = new Headers(init.headers).get("authorization");
+  const secret = authorization?.split(" ").at(-1);
+  return secret ? text.replaceAll(secret, "***") : text;
+}
+
 /** Seconds or an HTTP date → milliseconds from now. */
-function parseRetryAfter(value: string | null): number | undefined {
+function parseRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   const seconds = Number(value);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
   const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
