@@ -2,7 +2,7 @@
 export interface Document {
   /** Content hash of source, title and text (hex). */
   id: string;
-  /** Path relative to the ingested root, with `#record` for a record of a table. */
+  /** Path relative to the base folder of the ingest, with `#record` for a record of a table. */
   source: string;
   title: string;
   text: string;
