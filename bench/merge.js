@@ -9,7 +9,6 @@ import { createInitialAdapter } from "../dist/adapters/initialise.js";
 import { merge } from "../dist/adapters/merge.js";
 import { openAdapterStore } from "../dist/adapters/store.js";
 
-const rounds = 40;
 const shapes = Array.from({ length: 16 }, (_, layer) =>
   [
     ["gate_proj", 2048, 8192],
@@ -38,24 +37,34 @@ const adapters = [1, 2, 3].map((seed) => {
   return adapter;
 });
 
-/** Median in ms of one task; the first quarter of the rounds is warm-up. */
-async function measure(task) {
+/** Times in ms of one task. */
+async function time(task, rounds) {
   const times = [];
   for (let round = 0; round < rounds; round++) {
     const start = performance.now();
     await task();
     times.push(performance.now() - start);
   }
-  const sorted = times.slice(rounds / 4).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
+  return times;
 }
 
-/** Prints a merge's time beside that of a copy, the median of three blocks of each, taken in turn. */
+const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+
+/** Median in ms, after a warm-up. */
+async function measure(task) {
+  await time(task, 10);
+  return median(await time(task, 30));
+}
+
+/** Prints a merge's time beside that of a copy: medians over short blocks of both, taken in turn, so that both see the same machine. */
 async function compare(name, task, copy) {
-  const blocks = [];
-  for (let i = 0; i < 3; i++) blocks.push([await measure(task), await measure(copy)]);
-  const [time, copyTime] = [0, 1].map((i) => blocks.map((block) => block[i]).sort((a, b) => a - b)[1]);
-  console.log(`${name}: ${ms(time)}, the copy ${ms(copyTime)}, ratio ${(time / copyTime).toFixed(2)}`);
+  const [own, others] = [[], []];
+  for (let block = 0; block < 20; block++) {
+    const [a, b] = [await time(task, 20), await time(copy, 20)];
+    if (block >= 5) own.push(...a) && others.push(...b);
+  }
+  const [merged, copied] = [median(own), median(others)];
+  console.log(`${name}: ${ms(merged)}, the copy ${ms(copied)}, ratio ${(merged / copied).toFixed(2)}`);
 }
 
 const ms = (value) => `${value.toFixed(2)} ms`;

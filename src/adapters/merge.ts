@@ -1,6 +1,6 @@
 import { ConfigError, ShapeError } from "../base/errors.ts";
 import { type Adapter, type LoraFactors, scalingOf } from "./adapter.ts";
-import { createFactors, type ModuleShape, shapesOf } from "./factors.ts";
+import { createFactors, type ModuleShape } from "./factors.ts";
 
 /**
  * How much each of k adapters counts. `sum` (the paper's): w = 1 each. `mean`: w = 1/k each. `score`: w = k · score / Σ scores,
@@ -37,13 +37,15 @@ export function merge(
   const shapes = commonShapes(adapters);
   const isWhole = adapters.every(({ modules }) => modules.size === shapes.length); // every row will be written
   const modules = isWhole && hasSize(reuse, shapes, rank) ? reuse.modules : createFactors(shapes, rank);
-  let firstRow = 0;
-  adapters.forEach((adapter, i) => {
-    const factor = scale * weightOf[i]! * scalingOf(adapter.config);
-    for (const [name, factors] of adapter.modules)
-      copyRows(factors, modules.get(name)!, { firstRow, factor });
-    firstRow += adapter.config.rank;
-  });
+  const factors = adapters.map(({ config }, i) => scale * weightOf[i]! * scalingOf(config));
+  for (const [name, merged] of modules) {
+    let firstRow = 0;
+    adapters.forEach(({ config, modules: own }, i) => {
+      const from = own.get(name);
+      if (from) copyRows(from, merged, { firstRow, factor: factors[i]! });
+      firstRow += config.rank;
+    });
+  }
   const targetModules = [...new Set(adapters.flatMap(({ config }) => config.targetModules))];
   return { config: { rank, alpha: rank, targetModules }, modules };
 }
@@ -70,18 +72,19 @@ function mergeWeights(count: number, weights: MergeWeights, scores: readonly num
 /** The union of the modules, in the order of their first appearance. */
 function commonShapes(adapters: readonly Adapter[]): ModuleShape[] {
   const shapes = new Map<string, ModuleShape>();
-  for (const shape of adapters.flatMap(shapesOf)) {
-    const { name, inFeatures, outFeatures } = shapes.get(shape.name) ?? shape;
-    if (inFeatures !== shape.inFeatures || outFeatures !== shape.outFeatures)
-      throw new ShapeError(
-        `adapters of different sizes at ${name} cannot be merged; use adapters of one base model`,
-        [
-          [inFeatures, outFeatures],
-          [shape.inFeatures, shape.outFeatures],
-        ],
-      );
-    shapes.set(name, { name, inFeatures, outFeatures });
-  }
+  for (const { modules } of adapters)
+    for (const [name, { inFeatures, outFeatures }] of modules) {
+      const first = shapes.get(name);
+      if (!first) shapes.set(name, { name, inFeatures, outFeatures });
+      else if (first.inFeatures !== inFeatures || first.outFeatures !== outFeatures)
+        throw new ShapeError(
+          `adapters of different sizes at ${name} cannot be merged; use adapters of one base model`,
+          [
+            [first.inFeatures, first.outFeatures],
+            [inFeatures, outFeatures],
+          ],
+        );
+    }
   return [...shapes.values()];
 }
 
@@ -104,9 +107,12 @@ function copyRows(
   to: LoraFactors,
   { firstRow, factor }: { firstRow: number; factor: number },
 ): void {
+  const start = firstRow * from.inFeatures;
   to.up.set(from.up, firstRow * from.outFeatures);
-  const source = from.down;
-  const target = to.down.subarray(firstRow * from.inFeatures, firstRow * from.inFeatures + source.length);
-  if (factor === 1) target.set(source);
-  else for (let i = 0; i < source.length; i++) target[i] = factor * source[i]!;
+  if (factor === 1) to.down.set(from.down, start);
+  else multiply(from.down, to.down.subarray(start, start + from.down.length), factor);
+}
+
+function multiply(from: Float32Array, to: Float32Array, factor: number): void {
+  for (let i = 0; i < from.length; i++) to[i] = factor * from[i]!;
 }
