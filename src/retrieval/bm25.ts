@@ -3,7 +3,7 @@ import type { Passage } from "../corpus/corpus.ts";
 import { analyzers } from "./analysis/analyzer.ts";
 import type { Bm25Index, FieldIndex } from "./bm25-index.ts";
 import { inverseDocumentFrequency, inverseNorms, termScore } from "./bm25-score.ts";
-import { readPostings } from "./postings.ts";
+import { PostingsReader } from "./postings.ts";
 import type { Retriever } from "./retriever.ts";
 import { type Scored, TopList } from "./top-list.ts";
 
@@ -33,19 +33,17 @@ export function bm25Retriever({ index, passages }: Bm25Parts): Retriever {
 
 /** A search over an index that gives ordinals and scores, best first; for callers that need no passages. */
 export function createBm25Search(index: Bm25Index): (query: string, limit: number) => Scored[] {
-  const scorers = index.fields.map((field) => createFieldScorer(field, index.passageCount));
+  const matches = new OrdinalSet(index.passageCount);
+  const fields = index.fields.map((field) => createFieldScorer(field, matches));
   return (query, limit) => {
     if (!Number.isInteger(limit) || limit < 0)
       throw new InputError(`limit must be a whole number of at least 0, got ${limit}`);
-    if (limit === 0) return [];
     const terms = countTerms(index, query);
-    const matched = new Set<number>();
-    const sums = scorers.map((score) => score(terms, matched));
+    for (const field of fields) for (const [term, count] of terms) field.add(term, count);
     const top = new TopList(limit, (ordinal) => index.idRanks[ordinal]!);
-    for (const ordinal of matched) {
-      top.offer(ordinal, bestField(sums, ordinal));
-      for (const sum of sums) sum[ordinal] = 0;
-    }
+    matches.drain((ordinal) => {
+      top.offer(ordinal, bestField(fields, ordinal));
+    });
     return top.items();
   };
 }
@@ -61,32 +59,71 @@ function countTerms(index: Bm25Index, query: string): Map<number, number> {
 }
 
 /** The strongest field's score plus a part of the others'; like Lucene summed in double, kept in single precision. */
-function bestField(sums: readonly Float64Array[], ordinal: number): number {
+function bestField(fields: readonly FieldScorer[], ordinal: number): number {
   let best = 0;
   let all = 0;
-  for (const sum of sums) {
-    const score = Math.fround(sum[ordinal]!);
+  for (const field of fields) {
+    const score = field.take(ordinal);
     all += score;
     if (score > best) best = score;
   }
   return Math.fround(best + tieBreaker * (all - best));
 }
 
-/** Scores one field term by term into a buffer that the caller clears at the ordinals it finds in `matched`. */
-function createFieldScorer(field: FieldIndex, passageCount: number) {
-  const sums = new Float64Array(passageCount);
-  const norms = inverseNorms(field.termCount / field.documentCount);
-  return (terms: ReadonlyMap<number, number>, matched: Set<number>): Float64Array => {
-    for (const [term, count] of terms) {
-      const frequency = field.documentFrequencies[term]!;
-      if (frequency === 0) continue;
-      const weight = Math.fround(count * inverseDocumentFrequency(frequency, field.documentCount));
-      const range = { start: field.offsets[term]!, end: field.offsets[term + 1]! };
-      readPostings(field.postings, range, (ordinal, tf) => {
-        sums[ordinal]! += termScore(weight, tf, norms[field.lengths[ordinal]!]!);
-        matched.add(ordinal);
-      });
-    }
-    return sums;
+/** Sums up the scores that one field's terms give to passages. */
+interface FieldScorer {
+  /** Adds the scores of a term that stands `count` times in the query, and notes which passages have it. */
+  add(term: number, count: number): void;
+  /** A passage's sum, which begins again at 0. */
+  take(ordinal: number): number;
+}
+
+function createFieldScorer(field: FieldIndex, matches: OrdinalSet): FieldScorer {
+  const { documentCount, termCount, documentFrequencies, lengths, offsets, postings } = field;
+  const sums = new Float64Array(lengths.length);
+  const norms = inverseNorms(termCount / documentCount);
+  return {
+    add(term, count) {
+      const frequency = documentFrequencies[term]!;
+      if (frequency === 0) return;
+      const weight = Math.fround(count * inverseDocumentFrequency(frequency, documentCount));
+      const list = new PostingsReader(postings, offsets[term]!, offsets[term + 1]!);
+      while (list.next()) {
+        sums[list.ordinal]! += termScore(weight, list.frequency, norms[lengths[list.ordinal]!]!);
+        matches.add(list.ordinal);
+      }
+    },
+    take(ordinal) {
+      const sum = sums[ordinal]!;
+      sums[ordinal] = 0;
+      return Math.fround(sum);
+    },
   };
+}
+
+/** A set of ordinals that is emptied after each query; faster than `Set` for tens of thousands. */
+class OrdinalSet {
+  readonly #isMember: Uint8Array;
+  readonly #members: Uint32Array;
+  #size = 0;
+
+  constructor(limit: number) {
+    this.#isMember = new Uint8Array(limit);
+    this.#members = new Uint32Array(limit);
+  }
+
+  add(ordinal: number): void {
+    if (this.#isMember[ordinal]) return;
+    this.#isMember[ordinal] = 1;
+    this.#members[this.#size++] = ordinal;
+  }
+
+  drain(visit: (ordinal: number) => void): void {
+    for (let i = 0; i < this.#size; i++) {
+      const ordinal = this.#members[i]!;
+      this.#isMember[ordinal] = 0;
+      visit(ordinal);
+    }
+    this.#size = 0;
+  }
 }

@@ -32,25 +32,36 @@ export class PostingsWriter {
   }
 }
 
-/** Calls `visit` for every posting written by a `PostingsWriter` between two offsets of `bytes`. */
-export function readPostings(
-  bytes: Uint8Array,
-  { start, end }: { start: number; end: number },
-  visit: (ordinal: number, frequency: number) => void,
-): void {
-  let ordinal = -1;
-  let position = start;
-  const read = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[position++] ?? 0;
+/** Walks over the postings that a `PostingsWriter` wrote, between two offsets of `bytes`. */
+export class PostingsReader {
+  ordinal = -1;
+  frequency = 0;
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  #position: number;
+
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#position = start;
+    this.#end = end;
+  }
+
+  /** Moves to the next posting; false after the last. */
+  next(): boolean {
+    if (this.#position >= this.#end) return false;
+    const gap = this.#read();
+    this.ordinal += gap >>> 1;
+    this.frequency = gap & 1 ? 1 : this.#read();
+    return true;
+  }
+
+  #read(): number {
+    let byte = this.#bytes[this.#position++]!;
+    let value = byte & 127;
+    for (let shift = 7; byte > 127; shift += 7) {
+      byte = this.#bytes[this.#position++]!;
       value |= (byte & 127) << shift;
-      if (byte < 128) return value;
     }
-  };
-  while (position < end) {
-    const gap = read();
-    ordinal += gap >>> 1;
-    visit(ordinal, gap & 1 ? 1 : read());
+    return value;
   }
 }

@@ -26,7 +26,7 @@ export class TopList {
       return;
     }
     const worst = heap[0];
-    if (!worst || score < worst.score) return;
+    if (!worst || score < worst.score) return; // the common case
     const item = { ordinal, score };
     if (!this.#isWorse(worst, item)) return;
     heap[0] = item;

@@ -14,14 +14,19 @@ const stopWords = new Set(
 
 const possessive = /['\u2019\uFF07][sS]$/;
 
+/** The English term of a token; empty for a stop word. */
+const englishTerm = remember((token: string) => {
+  const word = lowerCase(token.replace(possessive, ""));
+  return stopWords.has(word) ? "" : stemPorter(word);
+});
+
 /** All analyzers by name. */
 export const analyzers = {
   /** Lucene's and Elasticsearch's `english`: standard tokens, no possessives, lower case, no stop words, Porter stems. */
   english: (text: string) =>
     tokenizeStandard(text)
-      .map((token) => lowerCase(token.text.replace(possessive, "")))
-      .filter((term) => !stopWords.has(term))
-      .map(stemPorter),
+      .map((token) => englishTerm(token.text))
+      .filter((term) => term !== ""),
   /** For any language: compatibility forms unified, lower case, pairs of neighbours in Chinese and Japanese. */
   unicode: (text: string) => pairNeighbours(tokenizeStandard(text.normalize("NFKC"))).map(lowerCase),
 } satisfies Record<string, Analyzer>;
@@ -31,6 +36,19 @@ export type AnalyzerName = keyof typeof analyzers;
 
 /** Every analyzer's name. */
 export const analyzerNames = ["english", "unicode"] satisfies AnalyzerName[];
+
+/** Keeps the results of a pure function, as words repeat; forgets all when there are too many. */
+function remember(compute: (text: string) => string, limit = 50_000): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    let result = known.get(text);
+    if (result !== undefined) return result;
+    result = compute(text);
+    if (known.size >= limit) known.clear();
+    known.set(text, result);
+    return result;
+  };
+}
 
 /** Lower case by Unicode's simple mappings, one character for one, as Lucene does it: no final sigma, no dotted i. */
 function lowerCase(text: string): string {
