@@ -58,13 +58,13 @@ const isTest = (path: string) => /\.(test|suite)\.ts$/.test(path);
 function importsOf(path: string): { specifier: string; typeOnly: boolean }[] {
   const text = readFileSync(path, "utf8");
   const statements = text.matchAll(
-    /^\s*(?:import|export)\s+(type\s+)?([^;"']*?)\s*(?:from\s+)?["']([^"']+)["']/gm,
+    /^\s*(?:import|export)\s+(type\s+)?(?:([^;"'()=]*?)\s*from\s+)?["']([^"']+)["']/gm,
   );
   const dynamic = [...text.matchAll(/\bimport\(\s*["']([^"']+)["']\s*\)/g)];
   return [
     ...[...statements].map((m) => ({
       specifier: m[3]!,
-      typeOnly: Boolean(m[1]) || /^\{(\s*type\s[^,}]+,?)+\s*\}$/.test(m[2]!.trim()),
+      typeOnly: Boolean(m[1]) || /^\{(\s*type\s[^,}]+,?)+\s*\}$/.test((m[2] ?? "").trim()),
     })),
     ...dynamic.map((m) => ({ specifier: m[1]!, typeOnly: false })),
   ];

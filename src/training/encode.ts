@@ -21,7 +21,7 @@ export interface EncodeParts extends ExampleParts {
 
 /** An encoded passage with what it cost. */
 export interface EncodedPassage {
-  passageId: string;
+  augmented: AugmentedPassage;
   adapter: Adapter;
   losses: number[];
   /** Tokens that went through the model, all updates together. */
@@ -42,25 +42,26 @@ const batchRows = 4;
 const batchTokens = 4096;
 
 /**
- * Trains one adapter per passage, several at once; they do not influence one another. Batches follow the order given, so
- * the same list gives the same batches.
+ * Trains one adapter per passage, a group at a time; passages do not influence one another. An interrupted group is
+ * trained again as a whole, so that its adapters come out the same.
  */
-export async function* encodePassages(
-  passages: readonly AugmentedPassage[],
+export async function* encodeGroups(
+  groups: readonly (readonly AugmentedPassage[])[],
   recipe: Recipe,
-  parts: EncodeParts & { signal?: AbortSignal | undefined; onUpdate?: (() => void) | undefined },
+  parts: EncodeParts & { signal?: AbortSignal | undefined; onUpdate?: ((passages: number) => void) | undefined },
 ): AsyncGenerator<EncodedPassage[]> {
   const { clock, trainer, initial, signal } = parts;
-  for (const group of groups(passages, recipe)) {
+  for (const group of groups) {
     signal?.throwIfAborted();
     const start = clock();
     const prepared = await prepare(group, recipe, parts);
     for (const batch of batchesOf(prepared, recipe)) {
       const jobs = batch.map(({ updates }) => ({ initial, updates }));
-      const trained = await trainer.train(jobs, recipe, { signal, onUpdate: parts.onUpdate });
+      const onUpdate = () => parts.onUpdate?.(batch.length);
+      const trained = await trainer.train(jobs, recipe, { signal, onUpdate });
       const seconds = (clock() - start) / 1000 / group.length;
       yield batch.map(({ augmented, updates }, i) => ({
-        passageId: augmented.passage.id,
+        augmented,
         adapter: trained[i]!.adapter,
         losses: trained[i]!.losses,
         trainingTokens: updates.reduce((total, { ids }) => total + ids.length, 0),
@@ -81,8 +82,8 @@ export function countTrainingTokens(
   return updates.reduce((total, { ids }) => total + ids.length, 0);
 }
 
-/** Recipe `reference` trains one passage at a time, as the paper's code. */
-function groups(passages: readonly AugmentedPassage[], recipe: Recipe): AugmentedPassage[][] {
+/** Cuts the whole sorted work list into groups; recipe `reference` trains one passage at a time, as the paper's code. */
+export function groupPassages<T>(passages: readonly T[], recipe: Recipe): T[][] {
   const size = recipe.name === "reference" ? 1 : batchRows;
   return Array.from({ length: Math.ceil(passages.length / size) }, (_, i) =>
     passages.slice(i * size, (i + 1) * size),

@@ -1,0 +1,78 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { UnsupportedError } from "../base/errors.ts";
+import { readJsonIfPresent, writeJson } from "../base/files.ts";
+import { acquireLock, type Lock } from "../base/lock.ts";
+
+/** Version of the layout below; raised when an older program could not read what a newer one writes. */
+export const dataFormat = 1;
+
+const formatSchema = z.object({ format: z.int() });
+
+/** Paths of a data folder: one writer (lock), any number of readers. */
+export interface DataFolder {
+  path: string;
+  adapters: string;
+  collection: {
+    path: string;
+    corpus: string;
+    index: string;
+    augmented: string;
+    encodings: string;
+    /** Seconds that encodings took: not part of results, which repeat byte for byte. */
+    costs: string;
+  };
+}
+
+/** Where things lie. */
+export function dataFolder(path: string, collection: string): DataFolder {
+  const root = join(path, "collections", collection);
+  return {
+    path,
+    adapters: join(path, "adapters"),
+    collection: {
+      path: root,
+      corpus: join(root, "corpus"),
+      index: join(root, "index"),
+      augmented: join(root, "augmented.jsonl"),
+      encodings: join(root, "encodings"),
+      costs: join(root, "costs.jsonl"),
+    },
+  };
+}
+
+/** Refuses a folder of another version; one without a version is new. */
+export async function checkFormat({ path }: DataFolder): Promise<void> {
+  const found = await readJsonIfPresent(join(path, "format.json"), formatSchema);
+  if (!found || found.format === dataFormat) return;
+  const advice =
+    found.format > dataFormat
+      ? "update parametric-rag"
+      : "use the version that made it, or ingest into a new data folder";
+  throw new UnsupportedError(
+    `${path} has data format ${found.format}, this version reads ${dataFormat}; ${advice}`,
+  );
+}
+
+/** Runs a task as the one writer of the folder. */
+export async function asWriter<T>(folder: DataFolder, purpose: string, task: () => Promise<T>): Promise<T> {
+  await checkFormat(folder);
+  const lock: Lock = await acquireLock(folder.path, purpose);
+  try {
+    const path = join(folder.path, "format.json");
+    if (!(await readJsonIfPresent(path, formatSchema))) await writeJson(path, { format: dataFormat });
+    return await task();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Names of the collections of a data folder. */
+export async function listCollections(path: string): Promise<string[]> {
+  const entries = await readdir(join(path, "collections"), { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}

@@ -1,0 +1,202 @@
+import { appendFile } from "node:fs/promises";
+import { adapterKey } from "../adapters/adapter-key.ts";
+import { hashAdapter } from "../adapters/initialise.ts";
+import { supports } from "../augmentation/support.ts";
+import { canonicalJson, sha256 } from "../base/hash.ts";
+import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
+import { type EncodedPassage, type EncodeParts, encodeGroups, groupPassages } from "../training/encode.ts";
+import { recipeHash } from "../training/recipe.ts";
+import { type AugmentReport, augmentPassages } from "./augment.ts";
+import { asWriter } from "./data-folder.ts";
+import { packageVersion } from "./package-root.ts";
+import type { EngineParts, OpenedModel } from "./parts.ts";
+
+/** What an encode gave. */
+export interface EncodeReport {
+  passages: number;
+  /** Trained now. */
+  encoded: number;
+  /** Found in the store from before. */
+  reused: number;
+  /** Passages that nothing could be trained on (no pair passed the check). */
+  skipped: number;
+  seconds: number;
+  passagesPerSecond: number;
+  trainingTokens: number;
+  bytesPerAdapter: number;
+  augmentation: AugmentReport;
+}
+
+interface Work {
+  augmented: AugmentedPassage;
+  key: string;
+}
+
+/** Turns every passage of the collection into an adapter, augmenting first what is not augmented yet. */
+export async function encode(
+  parts: EngineParts,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<EncodeReport> {
+  return asWriter(parts.folder, "encode", async () => {
+    const corpus = await parts.corpus();
+    return encodePassages(parts, [...corpus.passages()], options);
+  });
+}
+
+/** The same for some passages; the caller holds the lock. */
+export async function encodePassages(
+  parts: EngineParts,
+  passages: readonly Passage[],
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<EncodeReport> {
+  const sorted = [...passages].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const { augmented, report: augmentation } = await augmentPassages(parts, sorted, { signal });
+  const model = await parts.model();
+  const usable = augmented.filter(({ pairs }) => pairs.length > 0 || trainsOnText(model));
+  const work = usable.map((one): Work => ({ augmented: one, key: keyOf(one, model) }));
+  const start = parts.clock();
+  const { missing, reused } = await findMissing(parts, work);
+  const trained = missing.length ? await train(parts, { work, missing, signal }) : { tokens: 0 };
+  const seconds = (parts.clock() - start) / 1000;
+  return {
+    passages: sorted.length,
+    encoded: missing.length,
+    reused,
+    skipped: sorted.length - usable.length,
+    seconds,
+    passagesPerSecond: missing.length && seconds ? missing.length / seconds : 0,
+    trainingTokens: trained.tokens,
+    bytesPerAdapter: await meanBytes(parts, work),
+    augmentation,
+  };
+}
+
+function trainsOnText({ recipe }: OpenedModel): boolean {
+  return recipe.without === "qa" || recipe.without === "both";
+}
+
+/** The content address of a passage's adapter. */
+export function keyOf({ passage, rewrites, pairs }: AugmentedPassage, model: OpenedModel): string {
+  return adapterKey({
+    model: model.fingerprint,
+    passage,
+    augmentation: { rewrites, pairs },
+    recipe: model.recipe,
+    init: hashAdapter(model.initial),
+  });
+}
+
+/** What has no adapter yet. What the store has from elsewhere is recorded in the encoding. */
+async function findMissing(
+  parts: EngineParts,
+  work: readonly Work[],
+): Promise<{ missing: Work[]; reused: number }> {
+  const [store, encoding] = [await parts.store(), await parts.encoding()];
+  const missing: Work[] = [];
+  for (const one of work) {
+    if (!(await store.has(one.key))) missing.push(one);
+    else if (encoding.keyOf(one.augmented.passage.id) !== one.key) {
+      await encoding.append({ passageId: one.augmented.passage.id, key: one.key });
+    }
+  }
+  return { missing, reused: work.length - missing.length };
+}
+
+interface TrainWork {
+  work: readonly Work[];
+  missing: readonly Work[];
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Trains the groups of the whole work list that miss an adapter. Groups do not depend on what is there already, so an
+ * interrupted encode goes on to the same adapters as an undisturbed one.
+ */
+async function train(parts: EngineParts, { work, missing, signal }: TrainWork): Promise<{ tokens: number }> {
+  const model = await parts.model();
+  const { recipe } = model;
+  const wanted = new Set(missing);
+  const keys = new Map(work.map((one) => [one.augmented, one.key]));
+  const groups = groupPassages(work, recipe)
+    .filter((group) => group.some((one) => wanted.has(one)))
+    .map((group) => group.map((one) => one.augmented));
+  const total = groups.flat().length * (recipe.name === "packed" ? recipe.updates : 1);
+  const trainer = await parts.openTrainer();
+  const distributions = recipe.negatives.count > 0 ? await parts.openDistributions() : undefined;
+  let [tokens, steps, finished] = [0, 0, 0];
+  const note = () => `${finished} of ${groups.flat().length} passages`;
+  try {
+    const encodeParts: EncodeParts & {
+      signal: AbortSignal | undefined;
+      onUpdate: (passages: number) => void;
+    } = {
+      trainer,
+      tokenizer: model.tokenizer,
+      prompts: parts.prompts,
+      supports,
+      initial: model.initial,
+      negatives: distributions && {
+        tokenizer: model.tokenizer,
+        generator: await parts.generator(),
+        distributions,
+        prompts: parts.prompts,
+      },
+      clock: parts.clock,
+      signal,
+      onUpdate: (count) => parts.progress({ task: "encode", done: (steps += count), total, note: note() }),
+    };
+    for await (const batch of encodeGroups(groups, recipe, encodeParts)) {
+      for (const encoded of batch) {
+        await record(parts, { encoded, key: keys.get(encoded.augmented)!, model });
+        tokens += encoded.trainingTokens;
+        finished++;
+      }
+      if (recipe.name === "reference") steps = finished;
+      parts.progress({ task: "encode", done: steps, total, note: note() });
+    }
+  } finally {
+    await trainer.dispose();
+    await distributions?.dispose();
+  }
+  return { tokens };
+}
+
+/** Stores an adapter, then records it: a kill between the two costs nothing, the store is asked first. */
+async function record(
+  parts: EngineParts,
+  { encoded, key, model }: { encoded: EncodedPassage; key: string; model: OpenedModel },
+): Promise<void> {
+  const { augmented, adapter, losses, trainingTokens, seconds } = encoded;
+  const { passage, rewrites, pairs } = augmented;
+  const store = await parts.store();
+  const encoding = await parts.encoding();
+  await store.save(key, adapter, {
+    baseModel: { name: model.name, fingerprint: model.fingerprint },
+    createdBy: `parametric-rag ${packageVersion}`,
+    passageId: passage.id,
+    recipe: model.recipe,
+    augmentationHash: sha256(canonicalJson({ rewrites, pairs })),
+    initHash: hashAdapter(model.initial),
+    trainingTokens,
+    losses,
+  });
+  if (encoding.keyOf(passage.id) !== key)
+    await encoding.append({ passageId: passage.id, key, trainingTokens, losses });
+  await appendFile(parts.folder.collection.costs, `${JSON.stringify({ key, seconds })}\n`);
+}
+
+async function meanBytes(parts: EngineParts, work: readonly Work[]): Promise<number> {
+  const wanted = new Set(work.map(({ key }) => key));
+  const sizes = (await (await parts.store()).list())
+    .filter(({ key }) => wanted.has(key))
+    .map(({ bytes }) => bytes);
+  return sizes.length ? Math.round(sizes.reduce((a, b) => a + b, 0) / sizes.length) : 0;
+}
+
+/** Path of the encoding of a model and recipe within a collection. */
+export function encodingPath(
+  folder: string,
+  { fingerprint, recipe }: Pick<OpenedModel, "fingerprint" | "recipe">,
+): string {
+  return `${folder}/${fingerprint.slice(0, 16)}-${recipeHash(recipe)}.jsonl`;
+}

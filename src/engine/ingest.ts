@@ -1,0 +1,54 @@
+import { type IngestSummary, ingest as ingestFiles } from "../corpus/ingest.ts";
+import { saveBm25Index } from "../retrieval/bm25-file.ts";
+import { buildBm25Index } from "../retrieval/bm25-index.ts";
+import { asWriter } from "./data-folder.ts";
+import type { EngineParts } from "./parts.ts";
+
+/** What an ingest gave. */
+export interface IngestReport extends IngestSummary {
+  collection: string;
+  seconds: number;
+}
+
+/** Brings the collection up to date with files, folders and globs, and its index with it. */
+export async function ingest(
+  parts: EngineParts,
+  inputs: readonly string[],
+  { base, signal }: { base: string; signal?: AbortSignal | undefined },
+): Promise<IngestReport> {
+  const { config, folder, clock } = parts;
+  const start = clock();
+  return asWriter(folder, "ingest", async () => {
+    const summary = await ingestFiles(folder.collection.corpus, inputs, {
+      base,
+      startedMs: parts.now(),
+      ...config.ingest,
+      progress: parts.progress,
+      signal,
+    });
+    parts.forgetCorpus();
+    await updateIndex(parts);
+    return { ...summary, collection: config.collection, seconds: (clock() - start) / 1000 };
+  });
+}
+
+/** Builds the index of the current corpus, if the one on disk is of another corpus or analyzer. */
+export async function updateIndex(parts: EngineParts): Promise<void> {
+  const corpus = await parts.corpus();
+  const { progress, config, folder } = parts;
+  const total = corpus.passageCount;
+  const counted = function* () {
+    let done = 0;
+    for (const passage of corpus.passages()) {
+      yield passage;
+      if (++done % 1000 === 0 || done === total) progress({ task: "index", done, total });
+    }
+  };
+  const index = buildBm25Index(counted(), { analyzer: config.analyzer });
+  await saveBm25Index(index, indexFolder(folder.collection.index, corpus.generation, config.analyzer));
+}
+
+/** An index is for one corpus and one analyzer; its folder names both. */
+export function indexFolder(path: string, generation: string, analyzer: string): string {
+  return `${path}/${generation}-${analyzer}`;
+}

@@ -1,0 +1,111 @@
+import { stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Adapter } from "../adapters/adapter.ts";
+import type { ModuleShape } from "../adapters/factors.ts";
+import { createInitialAdapter, initialSeed } from "../adapters/initialise.ts";
+import { importPeft } from "../adapters/peft.ts";
+import type { Progress } from "../base/progress.ts";
+import type { BaseWeights } from "../models/base-weights.ts";
+import { type Model, openModel } from "../models/open-model.ts";
+import { openQuantisedWeights } from "../models/quantised-weights.ts";
+import { targetModulesOf } from "../training/target-modules.ts";
+import { buildFloat32Cache } from "../weights/cache.ts";
+import { fetchModel } from "../weights/hub.ts";
+import { openTokenizer } from "../weights/tokenizer.ts";
+import type { EngineConfig } from "./config.ts";
+import { packageRoot } from "./package-root.ts";
+import type { OpenedModel } from "./parts.ts";
+import { chooseRecipe } from "./presets.ts";
+
+/** Models above this many parameters are quantised for generation and kept as a float32 copy for training. */
+const largeModel = 200e6;
+
+/** Opens the model that the settings name, with its tokenizer, recipe and the start of its adapters. */
+export async function openEngineModel(
+  config: EngineConfig,
+  { progress, env }: { progress: Progress; env: Readonly<Record<string, string | undefined>> },
+): Promise<OpenedModel> {
+  const folder = await findModel(config, { progress, env });
+  const model = await openModel(folder);
+  const recipe = await chooseRecipe(config, folder);
+  const shapes = targetModulesOf(model.config, recipe).map(
+    ({ name, size }): ModuleShape => ({ name, inFeatures: size.in, outFeatures: size.out }),
+  );
+  const { fingerprint } = model.checkpoint;
+  return {
+    ...model,
+    name: basename(config.model),
+    folder,
+    fingerprint,
+    tokenizer: await openTokenizer(folder),
+    recipe,
+    shapes,
+    initial: await initialAdapter(config, { fingerprint, shapes, recipe }),
+  };
+}
+
+/** A model of this package, a folder, or a hub id that is fetched once. */
+async function findModel(
+  config: EngineConfig,
+  { progress, env }: { progress: Progress; env: Readonly<Record<string, string | undefined>> },
+): Promise<string> {
+  const bundled = join(packageRoot, "models", config.model);
+  if (/^[\w.-]+$/.test(config.model) && (await isFolder(bundled))) return bundled;
+  return fetchModel(config.model, {
+    cacheFolder: config.cacheFolder,
+    revision: config.revision,
+    token: env.HF_TOKEN,
+    offline: config.offline,
+    progress,
+  });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** The shared seeded start of all adapters, or an adapter from elsewhere (warm-up initialisation). */
+async function initialAdapter(
+  config: EngineConfig,
+  { fingerprint, shapes, recipe }: Pick<OpenedModel, "fingerprint" | "shapes" | "recipe">,
+): Promise<Adapter> {
+  if (config.initAdapter !== undefined) return (await importPeft(config.initAdapter)).adapter;
+  const { rank, alpha, targetModules, seed } = recipe;
+  const shape = { rank, alpha, targetModules };
+  return createInitialAdapter(shapes, shape, initialSeed(fingerprint, shape, seed));
+}
+
+/** Parameters of a checkpoint. */
+export function countParameters({ checkpoint }: Model): number {
+  return [...checkpoint.tensors.values()].reduce(
+    (total, { shape }) => total + shape.reduce((product, size) => product * size, 1),
+    0,
+  );
+}
+
+/** The model as training reads it: a large half-precision one as a mapped float32 copy, made once. */
+export async function trainingModel(
+  model: OpenedModel,
+  config: EngineConfig,
+  progress: Progress,
+): Promise<Model> {
+  if (countParameters(model) < largeModel) return model;
+  return {
+    config: model.config,
+    checkpoint: await buildFloat32Cache(model.checkpoint, config.cacheFolder, progress),
+  };
+}
+
+/** The weights of generation: quantised where the settings say so, or the model is large. */
+export async function generationWeights(
+  model: OpenedModel,
+  config: EngineConfig,
+  progress: Progress,
+): Promise<BaseWeights | undefined> {
+  const quantise =
+    config.weights === "q8" || (config.weights === "auto" && countParameters(model) >= largeModel);
+  return quantise ? openQuantisedWeights(model, { cacheFolder: config.cacheFolder, progress }) : undefined;
+}

@@ -1,0 +1,162 @@
+import { openEncoding } from "../adapters/encoding.ts";
+import { hashAdapter } from "../adapters/initialise.ts";
+import { openAdapterStore } from "../adapters/store.ts";
+import { NotFoundError } from "../base/errors.ts";
+import { noProgress, type Progress } from "../base/progress.ts";
+import { openCorpus } from "../corpus/corpus-folder.ts";
+import { openDecodingSession } from "../generation/decoding-session.ts";
+import { createLocalGenerator } from "../generation/local.ts";
+import { answerPrompts } from "../prompts/answer.ts";
+import { directPrompts } from "../prompts/reference.ts";
+import { bm25Retriever } from "../retrieval/bm25.ts";
+import { openBm25Index } from "../retrieval/bm25-file.ts";
+import { buildBm25Index } from "../retrieval/bm25-index.ts";
+import { openRuntime } from "../runtime/runtime.ts";
+import { openBaseDistributions } from "../training/base-distribution.ts";
+import { openTrainer } from "../training/trainer.ts";
+import { chooseAugmenterFor } from "./augment.ts";
+import { completeConfig, type EngineConfig, type EngineSettings } from "./config.ts";
+import { checkFormat, dataFolder } from "./data-folder.ts";
+import { encodingPath } from "./encode.ts";
+import { indexFolder } from "./ingest.ts";
+import { generationWeights, openEngineModel, trainingModel } from "./models.ts";
+import type { EngineParts } from "./parts.ts";
+
+/** What an engine takes from its surroundings. */
+export interface EngineEnvironment {
+  progress?: Progress | undefined;
+  clock?: (() => number) | undefined;
+  now?: (() => number) | undefined;
+  /** Secrets: the hub's token and keys of remote endpoints. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** An open engine: parts for the verbs, and its end. */
+export interface OpenEngine {
+  parts: EngineParts;
+  dispose(): Promise<void>;
+}
+
+/** Tokens of a sequence in training and of a prompt in use, at most; longer rotary tables would only cost memory. */
+const maxPositions = 16_384;
+
+/** Opens an engine. Nothing heavy happens before a part is needed; `dispose` closes what was opened. */
+export async function openEngine(
+  settings: EngineSettings = {},
+  environment: EngineEnvironment = {},
+): Promise<OpenEngine> {
+  const config: EngineConfig = completeConfig(settings);
+  const {
+    progress = noProgress,
+    clock = () => performance.now(),
+    now = () => Date.now(),
+    env = {},
+  } = environment;
+  const folder = dataFolder(config.dataFolder, config.collection);
+  await checkFormat(folder);
+  const closers: (() => Promise<void> | void)[] = [];
+  const onClose = <T>(value: T, close: (value: T) => Promise<void> | void): T => {
+    closers.push(() => close(value));
+    return value;
+  };
+
+  const runtime = once(async () => onClose(await openRuntime(config), (opened) => opened.dispose()));
+  const model = once(() => openEngineModel(config, { progress, env }));
+  const store = once(async () => {
+    const { fingerprint, shapes } = await model();
+    return openAdapterStore(folder.adapters, { fingerprint, shapes, dtype: config.adapterDtype });
+  });
+  const corpus = renewable(async () =>
+    onClose(await openCorpus(folder.collection.corpus), (opened) => opened.close()),
+  );
+  const retriever = renewable(async () => {
+    const opened = await corpus();
+    const path = indexFolder(folder.collection.index, opened.generation, config.analyzer);
+    const index = await openBm25Index(path).catch((error: unknown) => {
+      if (!(error instanceof NotFoundError)) throw error;
+      return buildBm25Index(opened.passages(), { analyzer: config.analyzer });
+    });
+    return bm25Retriever({ index, passages: (ordinal) => opened.passage(ordinal) });
+  });
+  const generator = once(async () => {
+    const opened = await model();
+    const [weights, running] = [await generationWeights(opened, config, progress), await runtime()];
+    const positions = Math.min(opened.config.contextLength, maxPositions);
+    const session = await openDecodingSession(running, opened, {
+      targetModules: opened.recipe.targetModules,
+      weights,
+      positions,
+    });
+    const { name, tokenizer } = opened;
+    return createLocalGenerator({ model: name, session, tokenizer, contextLength: positions });
+  });
+  const parts: EngineParts = {
+    config,
+    folder,
+    progress,
+    clock,
+    now,
+    prompts: config.compat === "reference" ? directPrompts : answerPrompts,
+    model,
+    store,
+    corpus,
+    retriever,
+    generator,
+    encoding: once(async () => {
+      const opened = await model();
+      const header = {
+        model: { name: opened.name, fingerprint: opened.fingerprint },
+        recipe: `${hashAdapter(opened.initial).slice(0, 16)}`,
+      };
+      const path = encodingPath(folder.collection.encodings, opened);
+      return onClose(await openEncoding(path, { header, store: await store() }), (encoding) =>
+        encoding.close(),
+      );
+    }),
+    async openTrainer() {
+      const opened = await model();
+      const { rank, alpha, targetModules, maxTokens } = opened.recipe;
+      const trained = await trainingModel(opened, config, progress);
+      return openTrainer(await runtime(), trained, {
+        config: { rank, alpha, targetModules },
+        maxTokens: Math.min(maxTokens, maxPositions),
+      });
+    },
+    async openDistributions() {
+      const opened = await trainingModel(await model(), config, progress);
+      return openBaseDistributions(await runtime(), opened, { maxTokens: maxPositions });
+    },
+    augmenter: once(() => chooseAugmenterFor(parts, env)),
+    forgetCorpus() {
+      corpus.renew();
+      retriever.renew();
+    },
+  };
+  return {
+    parts,
+    async dispose() {
+      for (const close of closers.reverse()) await close();
+    },
+  };
+}
+
+/** Opens at the first call; a failure is not kept, so that a later call may succeed. */
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  return renewable(open);
+}
+
+function renewable<T>(open: () => Promise<T>): (() => Promise<T>) & { renew(): void } {
+  let opened: Promise<T> | undefined;
+  const get = () => {
+    const current = (opened ??= open());
+    current.catch(() => {
+      if (opened === current) opened = undefined;
+    });
+    return current;
+  };
+  return Object.assign(get, {
+    renew() {
+      opened = undefined;
+    },
+  });
+}

@@ -1,0 +1,56 @@
+import type { Adapter } from "../adapters/adapter.ts";
+import type { Encoding } from "../adapters/encoding.ts";
+import type { ModuleShape } from "../adapters/factors.ts";
+import type { AdapterStore } from "../adapters/store.ts";
+import type { Augmenter } from "../augmentation/augmenter.ts";
+import type { Progress } from "../base/progress.ts";
+import type { Corpus } from "../corpus/corpus-folder.ts";
+import type { Generator } from "../generation/generator.ts";
+import type { Model } from "../models/open-model.ts";
+import type { AnswerPrompts } from "../prompts/answer.ts";
+import type { Retriever } from "../retrieval/retriever.ts";
+import type { BaseDistributions } from "../training/base-distribution.ts";
+import type { Recipe } from "../training/recipe.ts";
+import type { Trainer } from "../training/trainer.ts";
+import type { Tokenizer } from "../weights/tokenizer.ts";
+import type { EngineConfig } from "./config.ts";
+import type { DataFolder } from "./data-folder.ts";
+
+/** The base model with all that belongs to it. */
+export interface OpenedModel extends Model {
+  /** As recorded with results: its name, not its path. */
+  name: string;
+  folder: string;
+  fingerprint: string;
+  tokenizer: Tokenizer;
+  recipe: Recipe;
+  shapes: ModuleShape[];
+  /** The start of every adapter. */
+  initial: Adapter;
+}
+
+/**
+ * The parts of an engine, each opened when first asked for and closed with the engine. Verbs are functions of these, so
+ * a test can hand in others.
+ */
+export interface EngineParts {
+  config: EngineConfig;
+  folder: DataFolder;
+  progress: Progress;
+  /** Milliseconds, for durations. */
+  clock: () => number;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  prompts: AnswerPrompts;
+  model(): Promise<OpenedModel>;
+  generator(): Promise<Generator>;
+  openTrainer(): Promise<Trainer>;
+  openDistributions(): Promise<BaseDistributions>;
+  store(): Promise<AdapterStore>;
+  encoding(): Promise<Encoding>;
+  corpus(): Promise<Corpus>;
+  retriever(): Promise<Retriever>;
+  augmenter(): Promise<Augmenter>;
+  /** After the corpus or its index changed: open it anew when next asked for. */
+  forgetCorpus(): void;
+}
