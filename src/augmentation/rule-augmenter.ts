@@ -1,0 +1,98 @@
+import { Random } from "../base/random.ts";
+import type { Passage, QuestionAnswer } from "../corpus/corpus.ts";
+import { sentences } from "../text/sentences.ts";
+import { type Augmentation, type Augmenter, type AugmentOptions, augmentDefaults } from "./augmenter.ts";
+import { checkPair, questionKey } from "./check.ts";
+import { type Clause, clausesOf, splitSentence } from "./rules/clause.ts";
+import { type FactQuestions, questionsOf } from "./rules/questions.ts";
+import { rewriteByRule } from "./rules/rewrite.ts";
+import { isTopicPhrase, resolveSubject, type Subject, type Topic, topicOf } from "./rules/subject.ts";
+
+/**
+ * Makes questions from the sentences of a passage by rule, without a model; English only. It asks for every fact once
+ * before it asks for any in other words; which fact comes first is drawn by the seed.
+ */
+export const ruleAugmenter: Augmenter = {
+  name: "rule",
+  augment: async (passages, options) => passages.map((passage) => augmentByRule(passage, options)),
+};
+
+function augmentByRule(
+  passage: Passage,
+  {
+    rewrites = augmentDefaults.rewrites,
+    pairs = augmentDefaults.pairs,
+    seed = augmentDefaults.seed,
+  }: AugmentOptions = {},
+): Augmentation {
+  const random = new Random(`rule/${seed}/${passage.id}`);
+  const dropped: Record<string, number> = {};
+  let made = 0;
+  const facts = factsOf(passage).map((fact) =>
+    fact.filter((pair) => {
+      made++;
+      const reason = checkPair(pair, passage);
+      if (reason) dropped[reason] = (dropped[reason] ?? 0) + 1;
+      return reason === undefined;
+    }),
+  );
+  const rewritten = rewrites > 0 ? rewriteByRule(passage, random.fork("rewrite")) : undefined;
+  return {
+    augmented: {
+      passage,
+      rewrites: rewritten === undefined ? [] : [rewritten],
+      pairs: choosePairs(facts, pairs, random.fork("pairs")),
+      augmenter: "rule",
+    },
+    attempts: 0,
+    made: { pairs: made, rewrites: rewritten === undefined ? 0 : 1 },
+    dropped,
+  };
+}
+
+/** The facts of a passage in its order, each with its wordings. */
+export function factsOf({ title, text }: Pick<Passage, "title" | "text">): FactQuestions[] {
+  const topic = topicOf({ title, text });
+  const facts: FactQuestions[] = [];
+  let previous: Subject | undefined;
+  for (const sentence of sentences(text).flatMap(splitSentence)) {
+    const clauses = clausesOf(sentence, (phrase) => isTopicPhrase(phrase, topic));
+    const subject = clauses[0] && resolveSubject(clauses[0].subject, topic, previous);
+    if (subject)
+      for (const clause of clauses) facts.push(...questionsOf(withSubject(clause, subject, topic.name)));
+    previous = subject ?? unparsed(sentence, topic, previous);
+  }
+  // Of two answers to one question the first is the one that the passage is about.
+  const keys = facts.map((fact) => questionKey(fact[0]!.question));
+  return facts.filter((_fact, i) => keys.indexOf(keys[i]!) === i);
+}
+
+/** The subject of a sentence that could not be taken apart, as far as its beginning tells. */
+function unparsed(sentence: string, topic: Topic, previous: Subject | undefined): Subject {
+  const words = sentence.split(" ");
+  const speaksOfTopic = [1, 2, 3, 4, 5].some((length) => {
+    const phrase = words.slice(0, length).join(" ");
+    return isTopicPhrase(phrase, topic) && (!/^(?:It|He|She)$/.test(phrase) || (previous?.isTopic ?? true));
+  });
+  return { text: speaksOfTopic ? topic.name : "", isTopic: speaksOfTopic, isPerson: topic.isPerson };
+}
+
+/** "founded it" is "founded the Tarrigan Line" where the subject is somebody else. */
+function withSubject(clause: Clause, who: Subject, topic: string): Clause & { who: Subject } {
+  const object = !who.isTopic && /^(?:it|him|her)$/.test(clause.object) ? topic : clause.object;
+  return { ...clause, object, who };
+}
+
+/** First wordings of all facts in drawn order, then the second ones, and so on. */
+function choosePairs(facts: readonly FactQuestions[], count: number, random: Random): QuestionAnswer[] {
+  const drawn = random.shuffle(facts.filter((fact) => fact.length > 0)).map((fact) => random.shuffle(fact));
+  const rounds = Math.max(0, ...drawn.map((fact) => fact.length));
+  const chosen = new Map<string, QuestionAnswer>();
+  for (let round = 0; round < rounds; round++)
+    for (const fact of drawn) {
+      const pair = fact[round];
+      if (pair && chosen.size < count && !chosen.has(questionKey(pair.question)))
+        chosen.set(questionKey(pair.question), pair);
+    }
+  return [...chosen.values()];
+}
