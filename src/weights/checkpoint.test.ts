@@ -1,10 +1,18 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { FormatError, NotFoundError } from "../base/errors.ts";
 import { openCheckpoint } from "./checkpoint.ts";
-import { encodeSafetensors, readTensor } from "./safetensors.ts";
+import { encodeSafetensors, layOutSafetensors, readTensor } from "./safetensors.ts";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "prag-checkpoint-")));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -161,5 +169,26 @@ describe("the fingerprint", () => {
       seen.add(await fingerprint({ "config.json": config, "model.safetensors": write() }));
     }
     expect(seen.size).toBe(3);
+  });
+
+  it("of 2.5 GB takes a moment", async () => {
+    // A file of holes: 150 tensors in the sizes of a model of 1.2 billion weights, no byte of them on the disk.
+    const shape = [8_300_000];
+    const layout = Array.from({ length: 150 }, (_, i) => ({
+      name: `layers.${i}`,
+      dtype: "BF16" as const,
+      shape,
+    }));
+    const { header, byteLength } = layOutSafetensors(layout);
+    const folder = folderOf({ "config.json": config, "model.safetensors": header });
+    truncateSync(join(folder, "model.safetensors"), byteLength);
+    expect(byteLength).toBeGreaterThan(2.4e9);
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now();
+      await openCheckpoint(folder);
+      times.push(performance.now() - start);
+    }
+    expect(Math.min(...times)).toBeLessThan(100);
   });
 });

@@ -1,0 +1,129 @@
+import { stat, statfs } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { CapacityError, ConfigError, NotFoundError } from "../base/errors.ts";
+import { acquireLock } from "../base/lock.ts";
+import { noProgress, type Progress } from "../base/progress.ts";
+import { HubClient, type HubOptions } from "./hub-client.ts";
+import { isCommit, ModelCache, type ModelFile, sizeOf } from "./model-cache.ts";
+
+/** Where models come from and where they are kept. */
+export interface FetchModelOptions extends HubOptions {
+  cacheFolder: string;
+  /** Branch, tag or commit; `@revision` behind the id wins over it. */
+  revision?: string | undefined;
+  /** Use what is in the cache, ask nobody. */
+  offline?: boolean | undefined;
+  progress?: Progress | undefined;
+  /** A transfer that brings nothing for so long counts as cut, in ms. */
+  stallMs?: number | undefined;
+}
+
+const idPattern = /^([A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*)(?:@(.+))?$/;
+const revisionPattern = /^(?!.*\.\.)[A-Za-z0-9][\w./-]*$/;
+
+/**
+ * The folder of a model: a local folder as it is, or `org/name[@revision]` of the hub, fetched into the cache if it is
+ * not there. Every file is checked by its hash; a fetch that was cut or killed goes on where it ended.
+ */
+export async function fetchModel(idOrFolder: string, options: FetchModelOptions): Promise<string> {
+  const isFolder = await stat(idOrFolder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return resolve(idOrFolder);
+  const [, name, revisionOfId] = idPattern.exec(idOrFolder) ?? [];
+  if (name === undefined) {
+    throw new NotFoundError(
+      `model ${idOrFolder} is neither a folder nor a hub id; give the path of a model folder, or org/name[@revision]`,
+    );
+  }
+  const revision = revisionOfId ?? options.revision ?? "main";
+  if (!revisionPattern.test(revision)) {
+    throw new ConfigError(`revision ${revision} of ${name} is not the name of a branch, tag or commit`);
+  }
+  const cache = new ModelCache(options.cacheFolder, name);
+  const known = await cache.readCommit(revision);
+  if (options.offline || isCommit(revision)) {
+    if (known !== undefined && (await cache.isComplete(known))) return cache.snapshot(known);
+    if (options.offline) throw new NotFoundError(describeAbsent(idOrFolder, cache));
+  }
+  return await fetchSnapshot({ name, revision, cache, hub: new HubClient(name, options) }, options);
+}
+
+function describeAbsent(id: string, cache: ModelCache): string {
+  return `model ${id} is not in the cache (${cache.folder}), and offline was asked for; fetch it once online: prag models pull ${id}`;
+}
+
+interface Fetching {
+  name: string;
+  revision: string;
+  cache: ModelCache;
+  hub: HubClient;
+}
+
+async function fetchSnapshot(
+  { name, revision, cache, hub }: Fetching,
+  { progress = noProgress, ...options }: FetchModelOptions,
+): Promise<string> {
+  const commit = await hub.resolveCommit(revision);
+  if (await cache.isComplete(commit)) {
+    await cache.writeCommit(revision, commit);
+    return cache.snapshot(commit);
+  }
+  const files = await hub.listFiles(commit);
+  checkFiles(name, files);
+  const folder = cache.snapshot(commit);
+  const lock = await acquireLock(cache.folder, `fetching ${name}`);
+  try {
+    const total = files.reduce((sum, { size }) => sum + size, 0);
+    let done = await presentBytes(folder, files);
+    await checkSpace(cache.folder, total - done);
+    for (const file of files) {
+      const target = join(folder, file.path);
+      if ((await sizeOf(target)) === file.size) continue;
+      const before = done - ((await sizeOf(`${target}.part`)) ?? 0);
+      const onBytes = (bytes: number) => {
+        done = before + bytes;
+        progress({ task: `fetch ${name}`, done, total, note: file.path });
+      };
+      await hub.download(commit, file, { ...options, target, onBytes });
+      done = before + file.size;
+    }
+    await cache.writeComplete(commit, { revision, files });
+  } finally {
+    await lock.release();
+  }
+  return folder;
+}
+
+function checkFiles(name: string, files: readonly ModelFile[]): void {
+  const missing = [
+    files.some(({ path }) => path === "config.json") ? [] : ["config.json"],
+    files.some(({ path }) => path === "tokenizer.json") ? [] : ["tokenizer.json"],
+    files.some(({ path }) => path.endsWith(".safetensors")) ? [] : ["model*.safetensors"],
+  ].flat();
+  if (missing.length === 0) return;
+  throw new NotFoundError(
+    `model ${name} on the hub has no ${missing.join(", no ")}; choose a model that is saved with them`,
+  );
+}
+
+/** What of the files lies in the folder already, whole or in part, in bytes. */
+async function presentBytes(folder: string, files: readonly ModelFile[]): Promise<number> {
+  let sum = 0;
+  for (const { path, size } of files) {
+    const target = join(folder, path);
+    const present = (await sizeOf(target)) === size ? size : ((await sizeOf(`${target}.part`)) ?? 0);
+    sum += Math.min(present, size);
+  }
+  return sum;
+}
+
+async function checkSpace(folder: string, wanted: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize >= wanted) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new CapacityError(
+    `the model needs ${megabytes(wanted)} more in ${folder}, ${megabytes(bavail * bsize)} are free; free some space or choose another cache folder`,
+  );
+}
