@@ -1,10 +1,12 @@
 import { dirname, sep } from "node:path";
-import { FormatError, ShapeError, UnsupportedError } from "../base/errors.ts";
+import { ConfigError, FormatError, ShapeError, UnsupportedError } from "../base/errors.ts";
 import { add, cast, gather, matmul } from "../graph/ops.ts";
 import { type DType, type Tensor, weight } from "../graph/tensor.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import type { TensorEntry } from "../weights/safetensors.ts";
 import type { ModelConfig } from "./config.ts";
+
+const embeddingName = "model.embed_tokens.weight";
 
 /** Applies a named linear layer: x [..., in] → [..., out]. Names are `layers.0.mlp.gate_proj`, `lm_head`, …. */
 export type Linear = (name: string, x: Tensor) => Tensor;
@@ -18,6 +20,8 @@ export interface BaseWeights {
   /** Rows of the embedding table: ids [...] int64 → [..., D]. */
   embed(ids: Tensor): Tensor;
   linear: Linear;
+  /** The bias of a linear layer, where it has one. */
+  bias(name: string): Tensor | undefined;
 }
 
 /** Describes the weights of a checkpoint. One cast per weight is shared, so that it can be folded when opened. */
@@ -26,7 +30,7 @@ export function createBaseWeights(checkpoint: Checkpoint, config: ModelConfig): 
   const stored = (name: string, shape: readonly number[]): Tensor => {
     const before = created.get(name);
     if (before) return before;
-    const entry = entryOf(checkpoint, name, shape);
+    const entry = findWeight(checkpoint, name, shape);
     const tensor = weight(name, { dtype: graphType(entry), shape, range: entry });
     created.set(name, tensor);
     return tensor;
@@ -38,20 +42,42 @@ export function createBaseWeights(checkpoint: Checkpoint, config: ModelConfig): 
     return tensor;
   };
   const sizes = linearSizes(config);
-  const embedding = "model.embed_tokens.weight";
-  const table = [config.vocabularySize, config.hiddenSize];
+  const tableShape = [config.vocabularySize, config.hiddenSize];
+  const bias = (name: string): Tensor | undefined => {
+    const stem = biasName(name);
+    return checkpoint.tensors.has(stem) ? float(stem, [sizes(name).out]) : undefined;
+  };
   return {
     folder: commonFolder([...checkpoint.tensors.values()].map((entry) => entry.file)),
     vector: (name) => float(weightName(name), [config.hiddenSize]),
-    embed: (ids) => cast(gather(stored(embedding, table), ids), "float32"),
+    embed: (ids) => cast(gather(stored(embeddingName, tableShape), ids), "float32"),
     linear(name, x) {
       const size = sizes(name);
-      const tied = name === "lm_head" && config.tiedHead;
-      const y = matmul(x, float(tied ? embedding : weightName(name), [size.out, size.in]), { transB: true });
-      const bias = biasName(name);
-      return checkpoint.tensors.has(bias) ? add(y, float(bias, [size.out])) : y;
+      const table = float(linearWeightName(config, name), [size.out, size.in]);
+      return addBias(matmul(x, table, { transB: true }), bias(name));
     },
+    bias,
   };
+}
+
+/** y [..., out] with the bias [out] of its linear layer, where that has one. */
+export function addBias(y: Tensor, bias: Tensor | undefined): Tensor {
+  return bias ? add(y, bias) : y;
+}
+
+/** Names of all linear layers, the head last. */
+export function linearNames(config: ModelConfig): string[] {
+  const attention = ["q_proj", "k_proj", "v_proj", "o_proj"].map((name) => `self_attn.${name}`);
+  const feedForward = ["gate_proj", "up_proj", "down_proj"].map((name) => `mlp.${name}`);
+  const layers = Array.from({ length: config.layers }, (_, layer) =>
+    [...attention, ...feedForward].map((name) => `layers.${layer}.${name}`),
+  );
+  return [...layers.flat(), "lm_head"];
+}
+
+/** The tensor name in the checkpoint of a linear layer's weight; a tied head's is the embedding table. */
+export function linearWeightName(config: ModelConfig, name: string): string {
+  return name === "lm_head" && config.tiedHead ? embeddingName : weightName(name);
 }
 
 /** Input and output width of every linear layer of the decoder. */
@@ -85,7 +111,8 @@ function biasName(module: string): string {
   return `model.${module}.bias`;
 }
 
-function entryOf(checkpoint: Checkpoint, name: string, shape: readonly number[]): TensorEntry {
+/** Where a tensor of the checkpoint lies, whose shape must be as the config says. */
+export function findWeight(checkpoint: Checkpoint, name: string, shape: readonly number[]): TensorEntry {
   const entry = checkpoint.tensors.get(name);
   if (!entry) {
     throw new FormatError(`tensor ${name} is missing; the checkpoint does not fit its config.json`, {
@@ -112,8 +139,8 @@ function graphType(entry: TensorEntry): DType {
   return type;
 }
 
-/** The deepest folder that holds all files; ONNX Runtime reads external data below one folder only. */
-function commonFolder(files: readonly string[]): string {
+/** The deepest folder that holds all files (`/`, if need be): ONNX Runtime reads external data below one folder only. */
+export function commonFolder(files: readonly string[]): string {
   const paths = [...new Set(files)].map((file) => dirname(file).split(sep));
   const first = paths[0] ?? [""];
   let length = first.length;
@@ -121,6 +148,11 @@ function commonFolder(files: readonly string[]): string {
     let i = 0;
     while (i < length && path[i] === first[i]) i++;
     length = i;
+  }
+  if (length === 0) {
+    throw new ConfigError(
+      `the weights of one model lie on different drives (${files[0]} and ${files.at(-1)}); put the cache folder on the model's drive`,
+    );
   }
   return first.slice(0, length).join(sep) || sep;
 }

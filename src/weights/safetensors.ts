@@ -95,15 +95,20 @@ export async function readRaw(
   }
 }
 
-/** Reads a tensor of F32, F16 or BF16 as float32, in row-major order. */
-export async function readTensor(entry: TensorEntry): Promise<Float32Array> {
+/** Reads a tensor of F32, F16 or BF16 as float32, in row-major order, or a part of it (`begin`, `end` in numbers). */
+export async function readTensor(
+  entry: TensorEntry,
+  { begin = 0, end }: { begin?: number; end?: number } = {},
+): Promise<Float32Array> {
   const convert = toFloat32[entry.dtype];
   if (!convert) {
     throw new UnsupportedError(
       `${entry.file}: tensor "${entry.name}" is ${entry.dtype}, wanted F32, F16 or BF16; convert the checkpoint`,
     );
   }
-  return convert((await readRaw(entry)).buffer);
+  const itemSize = itemSizes[entry.dtype];
+  const range = { begin: begin * itemSize, end: end === undefined ? entry.byteLength : end * itemSize };
+  return convert((await readRaw(entry, range)).buffer);
 }
 
 /** How the bytes of a number type become float32; types without an entry do not. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readJson } from "../../../src/base/files.ts";
 import { extractAnswer, normaliseAnswer } from "../../../src/text/normalise.ts";
+import { rougeL } from "../../../src/text/rouge.ts";
 import { scoreAnswer } from "../../../src/text/scores.ts";
 
 const scores = z.object({ em: z.number(), f1: z.number(), precision: z.number(), recall: z.number() });
@@ -12,6 +13,10 @@ const schema = z.object({
   score: z.array(z.object({ prediction: z.string(), truths: z.array(z.string()), expected: scores })),
 });
 const golden = await readJson(join(import.meta.dirname, "golden.json"), schema);
+const rouge = await readJson(
+  join(import.meta.dirname, "rouge.json"),
+  z.object({ cases: z.array(z.object({ prediction: z.string(), truth: z.string(), f: z.number() })) }),
+);
 
 describe("metrics equal Python's", () => {
   it(`normalises ${golden.normalise.length} texts alike`, () => {
@@ -32,5 +37,11 @@ describe("metrics equal Python's", () => {
         truths,
         ...expected,
       });
+  });
+
+  it(`gives ROUGE-L of ${rouge.cases.length} summaries alike`, () => {
+    expect(rouge.cases.length).toBe(80);
+    for (const { prediction, truth, f } of rouge.cases)
+      expect({ prediction, truth, f: rougeL(prediction, truth) }).toEqual({ prediction, truth, f });
   });
 });
