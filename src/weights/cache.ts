@@ -13,7 +13,7 @@ interface Conversion extends TensorLayout {
 
 /**
  * The same checkpoint with float32 weights in one file, so that the file can be mapped into memory and used without
- * conversion. The file is made once (2 to 4 bytes a weight more on disk), under the checkpoint's fingerprint, and
+ * conversion. The file is made once (4 bytes a weight on disk), under the checkpoint's fingerprint, and
  * found again later; a checkpoint that is float32 already is returned as it is.
  */
 export async function buildFloat32Cache(
