@@ -4,7 +4,7 @@ import { z } from "zod";
 import { FormatError } from "../base/errors.ts";
 import { explainSystemError, parseJson, writeAtomic } from "../base/files.ts";
 import { sha256 } from "../base/hash.ts";
-import { analyzerNames } from "./analysis/analyzer.ts";
+import { analyzerNames } from "./analyzer.ts";
 import { type Bm25Index, type FieldIndex, fieldNames } from "./bm25-index.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Passage } from "../corpus/corpus.ts";
-import { type AnalyzerName, analyzers } from "./analysis/analyzer.ts";
+import { type AnalyzerName, analyzers } from "./analyzer.ts";
 import { encodeLength } from "./bm25-score.ts";
 import { PostingsWriter } from "./postings.ts";
 

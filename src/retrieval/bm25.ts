@@ -1,6 +1,6 @@
 import { InputError } from "../base/errors.ts";
 import type { Passage } from "../corpus/corpus.ts";
-import { analyzers } from "./analysis/analyzer.ts";
+import { analyzers } from "./analyzer.ts";
 import type { Bm25Index, FieldIndex } from "./bm25-index.ts";
 import { inverseDocumentFrequency, inverseNorms, termScore } from "./bm25-score.ts";
 import { PostingsReader } from "./postings.ts";

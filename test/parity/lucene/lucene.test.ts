@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readJson } from "../../../src/base/files.ts";
-import { analyzers } from "../../../src/retrieval/analysis/analyzer.ts";
+import { analyzers } from "../../../src/retrieval/analyzer.ts";
 import { createBm25Search } from "../../../src/retrieval/bm25.ts";
 import { buildBm25Index } from "../../../src/retrieval/bm25-index.ts";
 import { makePassages, makeQueries, makeStrings } from "./inputs.js";

@@ -1,5 +1,5 @@
-import { stemPorter } from "./porter-stemmer.ts";
-import { type Token, tokenizeStandard } from "./standard-tokenizer.ts";
+import { stemPorter } from "./analysis/porter-stemmer.ts";
+import { type Token, tokenizeStandard } from "./analysis/standard-tokenizer.ts";
 
 /** Turns a text into the terms that are indexed and searched; the same one serves both, so an index records its name. */
 export type Analyzer = (text: string) => string[];
