@@ -37,7 +37,7 @@ function statistics(logits: Float32Array): { logSum: number; entropy: number } {
     const shifted = logit - top;
     const e = Math.exp(shifted);
     total += e;
-    weighted += e * shifted;
+    if (e > 0) weighted += e * shifted; // 0 · -inf is no number
   }
   return { logSum: top + Math.log(total), entropy: Math.log(total) - weighted / total };
 }
@@ -59,18 +59,45 @@ function draw(
   { temperature, topK = 0, topP = 1 }: Sampling & { temperature: number },
   random: Random,
 ): number {
-  const order = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);
-  const kept = topK > 0 ? order.slice(0, topK) : order;
-  const top = scores[kept[0]!]!;
-  const weights = kept.map((id) => Math.exp((scores[id]! - top) / temperature));
-  const total = weights.reduce((a, b) => a + b, 0);
+  const top = scores[argmax(scores)]!;
+  const weights = Float64Array.from(scores); // of the probabilities, 1 for the best
+  for (let id = 0; id < weights.length; id++) weights[id] = Math.exp((weights[id]! - top) / temperature);
+  const massOf = (ids: readonly number[]) => {
+    let mass = 0;
+    for (const id of ids) mass += weights[id]!;
+    return mass;
+  };
+  let kept =
+    topK > 0
+      ? bestIds(scores, (ids) => ids.length >= topK).slice(0, topK)
+      : idsAbove(scores, Number.NEGATIVE_INFINITY);
+  const wanted = topP * massOf(kept);
+  if (topP < 1 && topK === 0) kept = bestIds(scores, (ids) => massOf(ids) >= wanted);
   // The smallest set whose probability reaches topP; at least one token.
   let [count, mass] = [0, 0];
-  while (count < kept.length && (count === 0 || mass < topP * total)) mass += weights[count++]!;
+  while (count < kept.length && (count === 0 || mass < wanted)) mass += weights[kept[count++]!]!;
   let rest = random.next() * mass;
   for (let i = 0; i < count; i++) {
-    rest -= weights[i]!;
+    rest -= weights[kept[i]!]!;
     if (rest < 0) return kept[i]!;
   }
   return kept[count - 1]!;
+}
+
+/** Ids from the best down, as many as are enough or more. Vocabularies are large: only those near the top are sorted. */
+function bestIds(scores: Float32Array, isEnough: (ids: readonly number[]) => boolean): number[] {
+  const top = scores[argmax(scores)]!;
+  let ids: number[] = [];
+  for (const width of [2, 4, 6, 8, 12, 16, Number.POSITIVE_INFINITY]) {
+    ids = idsAbove(scores, top - width);
+    if (isEnough(ids)) break;
+  }
+  return ids.sort((a, b) => scores[b]! - scores[a]! || a - b);
+}
+
+/** Ids of scores of at least `least`, in their order. */
+function idsAbove(scores: Float32Array, least: number): number[] {
+  const ids: number[] = [];
+  for (let id = 0; id < scores.length; id++) if (scores[id]! >= least) ids.push(id);
+  return ids;
 }

@@ -8,7 +8,10 @@ export interface StopFilter {
   readonly holds: boolean;
 }
 
-/** Creates a filter; nothing at or after the first stop string is ever passed on. */
+/**
+ * Creates a filter; nothing at or after the first stop string is ever passed on. The first is the one that is complete
+ * first (of several, the longest), so that it does not matter in which pieces the text comes.
+ */
 export function createStopFilter(stop: readonly string[] = []): StopFilter {
   const stops = stop.filter((one) => one !== "");
   let held = "";
@@ -18,9 +21,9 @@ export function createStopFilter(stop: readonly string[] = []): StopFilter {
     },
     push(text) {
       held += text;
-      const found = stops.map((one) => held.indexOf(one)).filter((at) => at >= 0);
-      if (found.length) {
-        const shown = held.slice(0, Math.min(...found));
+      const end = firstStop(held, stops);
+      if (end !== undefined) {
+        const shown = held.slice(0, end);
         held = "";
         return { text: shown, stopped: true };
       }
@@ -35,6 +38,15 @@ export function createStopFilter(stop: readonly string[] = []): StopFilter {
       return rest;
     },
   };
+}
+
+/** Where the first stop string begins, if there is one. */
+function firstStop(text: string, stops: readonly string[]): number | undefined {
+  const found = stops
+    .map((one) => ({ begin: text.indexOf(one), length: one.length }))
+    .filter(({ begin }) => begin >= 0)
+    .sort((a, b) => a.begin + a.length - (b.begin + b.length) || a.begin - b.begin);
+  return found[0]?.begin;
 }
 
 /** Length of the longest end of the text that is the beginning of a stop string. */
