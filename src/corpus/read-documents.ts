@@ -4,6 +4,7 @@ import type { Document, Passage } from "./corpus.ts";
 import type { FoundFile } from "./find-files.ts";
 import { documentId, passageId } from "./identity.ts";
 import { tidy, tidyTitle } from "./read/decode.ts";
+import type { Parser } from "./read/parser.ts";
 import type { SourceRecord } from "./read/reader.ts";
 import { readerFor, titleOf } from "./readers.ts";
 
@@ -13,13 +14,19 @@ export interface CutDocument {
   passages: Pick<Passage, "id" | "title" | "text">[];
 }
 
+/** How files are read and cut. */
+export interface ReadOptions extends ChunkOptions {
+  parser: Parser;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * The documents of a file, cut, each once; what could not be read comes last, as one sentence. It never throws because
  * of what is in the file.
  */
 export async function* readDocuments(
   file: FoundFile,
-  options: ChunkOptions & { signal?: AbortSignal | undefined },
+  options: ReadOptions,
 ): AsyncGenerator<CutDocument, string | undefined> {
   const { path, source, extension } = file;
   const read = readerFor(extension);
@@ -27,7 +34,12 @@ export async function* readDocuments(
   const problems = createProblems();
   const ids = new Set<string>();
   try {
-    for await (const record of read({ path, name: titleOf(path), signal: options.signal })) {
+    for await (const record of read({
+      path,
+      name: titleOf(path),
+      parser: options.parser,
+      signal: options.signal,
+    })) {
       options.signal?.throwIfAborted();
       if ("problem" in record) {
         problems.add(record.problem);

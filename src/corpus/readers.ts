@@ -1,6 +1,7 @@
 import { basename, extname } from "node:path";
 import { readJsonl } from "./read/jsonl.ts";
 import { readMarkdown } from "./read/markdown.ts";
+import { readDocx, readHtml, readPdf } from "./read/parsed.ts";
 import type { Reader } from "./read/reader.ts";
 import { readCsv, readTsv } from "./read/table.ts";
 import { readText } from "./read/text.ts";
@@ -13,6 +14,10 @@ const readers: Record<string, Reader> = {
   ".txt": readText,
   ".md": readMarkdown,
   ".markdown": readMarkdown,
+  ".html": readHtml,
+  ".htm": readHtml,
+  ".pdf": readPdf,
+  ".docx": readDocx,
   ".jsonl": readJsonl,
   ".ndjson": readJsonl,
   ".csv": readCsv,

@@ -1,12 +1,12 @@
 import { messageOf, systemCode } from "../base/errors.ts";
 import { sha256OfFile } from "../base/hash.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
-import type { ChunkOptions } from "./chunk.ts";
 import type { Corpus, CorpusManifest, FileEntry } from "./corpus-folder.ts";
 import { type CorpusWriter, createCorpusWriter } from "./corpus-writer.ts";
 import type { FoundFile, SkippedFile } from "./find-files.ts";
 import { type Plan, type PlannedFile, sourceOf } from "./ingest-plan.ts";
-import { readDocuments } from "./read-documents.ts";
+import { openParser } from "./read/parser.ts";
+import { type ReadOptions, readDocuments } from "./read-documents.ts";
 
 /** A finished generation that is not yet the current one. */
 export interface GenerationResult {
@@ -33,6 +33,7 @@ export async function writeGeneration(
   const skipped = [...plan.skipped];
   const files: FileEntry[] = [];
   const writer = await createCorpusWriter(folder);
+  const parser = openParser();
   try {
     for (const [done, planned] of plan.files.entries()) {
       signal?.throwIfAborted();
@@ -40,7 +41,7 @@ export async function writeGeneration(
       const outcome =
         planned.kind === "keep"
           ? await copyFile(planned, previous, writer)
-          : await readFile(planned.file, writer, { ...making, signal });
+          : await readFile(planned.file, writer, { ...making, parser, signal });
       if ("reason" in outcome) skipped.push(outcome);
       else files.push(outcome);
     }
@@ -49,6 +50,7 @@ export async function writeGeneration(
     const { documents, passages } = writer;
     return { generation, entries: files, skipped, documents, passages };
   } finally {
+    await parser.close();
     await writer.discard();
   }
 }
@@ -70,7 +72,7 @@ async function copyFile(
 async function readFile(
   file: FoundFile,
   writer: CorpusWriter,
-  options: ChunkOptions & { signal?: AbortSignal | undefined },
+  options: ReadOptions,
 ): Promise<FileEntry | SkippedFile> {
   const { source, size } = file;
   let hash: string;

@@ -23,6 +23,18 @@ function decodeChecked(decoder: TextDecoder, bytes: Uint8Array | undefined, at: 
   return text;
 }
 
+/** A text in the encoding of its byte order mark, else the one with this label (`euc-kr`), else UTF-8. */
+export function decodeBytes(bytes: Uint8Array, label: string | undefined): string {
+  const encoding = encodingOf(bytes);
+  let decoder: TextDecoder;
+  try {
+    decoder = new TextDecoder(encoding === "utf-8" && label ? label : encoding, { fatal: true });
+  } catch (error) {
+    throw new InputError(`unknown encoding ${label}; save it as UTF-8`, { cause: error });
+  }
+  return decodeChecked(decoder, bytes, 0) + decodeChecked(decoder, undefined, bytes.length);
+}
+
 /** The text of a file in pieces, without its byte order mark. Broken encodings and binary files are an `InputError`. */
 export async function* decodeFile(path: string, signal?: AbortSignal): AsyncGenerator<string> {
   let decoder: TextDecoder | undefined;
@@ -53,10 +65,17 @@ export async function* readFileInPieces(path: string, signal?: AbortSignal): Asy
   }
 }
 
+/** Half of what a string can hold, so that it can be changed. */
+const maxTextLength = 2 ** 28;
+
 /** The whole text of a file. */
 export async function decodeWhole(path: string, signal?: AbortSignal): Promise<string> {
   let text = "";
-  for await (const piece of decodeFile(path, signal)) text += piece;
+  for await (const piece of decodeFile(path, signal)) {
+    text += piece;
+    if (text.length > maxTextLength)
+      throw new InputError(`too large: more than ${maxTextLength} characters in one text`);
+  }
   return text;
 }
 

@@ -79,12 +79,17 @@ function tableRow(line: string): string {
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', nbsp: " ", apos: "'" };
 
+const codeSpan = /(?<!`)(`{1,20})(?!`)(.{1,500}?)(?<!`)\1(?!`)/g;
+
 /** Code spans are kept as they are; the rest of a line loses its marks. */
 function plainInline(line: string): string {
-  return line
-    .split(/(`{1,20}[^`]{1,5000}`{1,20})/)
-    .map((part, i) => (i % 2 ? part.replace(/^`+ ?| ?`+$/g, "") : plainSpan(part)))
-    .join("");
+  let text = "";
+  let from = 0;
+  for (const match of line.matchAll(codeSpan)) {
+    text += plainSpan(line.slice(from, match.index)) + match[2];
+    from = match.index + match[0].length;
+  }
+  return text + plainSpan(line.slice(from));
 }
 
 /** Escaped marks wait in the private use area until the real ones are gone. */

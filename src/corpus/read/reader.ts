@@ -1,8 +1,11 @@
-/** A file to be read, and the limits that its reader keeps. */
+import type { Parser } from "./parser.ts";
+
+/** A file to be read, and what its reader needs. */
 export interface SourceFile {
   path: string;
   /** The title of what has none of its own. */
   name: string;
+  parser: Parser;
   signal?: AbortSignal | undefined;
 }
 

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { InputError } from "../../base/errors.ts";
+import { makeZip } from "./sample-files.suite.ts";
+import { checkZip } from "./zip.ts";
+
+const zeros = Buffer.alloc(2 ** 20);
+
+describe("checkZip", () => {
+  it("lets an archive within the limit pass", () => {
+    const entries = [
+      { name: "a", data: zeros },
+      { name: "b/c", data: "text" },
+    ];
+    checkZip(makeZip(entries), 2 ** 20 + 4);
+    checkZip(makeZip(entries, { compress: true }), 2 ** 20 + 4);
+  });
+
+  it.each([
+    ["declares its size", [{ name: "a", data: zeros }]],
+    ["hides its size", [{ name: "a", data: zeros, declaredSize: 10 }]],
+    ["declares a size that it has not", [{ name: "a", data: "x", declaredSize: 2 ** 31 }]],
+    ["is large in sum", Array.from({ length: 5 }, () => ({ name: "a", data: zeros.subarray(0, 2 ** 18) }))],
+  ])("stops a bomb that %s", (_, entries) => {
+    for (const compress of [true, false])
+      expect(() => checkZip(makeZip(entries, { compress }), 2 ** 20 - 1)).toThrow(/^too large/);
+  });
+
+  it("refuses what is no archive, is cut off or encrypted", () => {
+    const whole = makeZip([{ name: "a", data: "text" }]);
+    for (const bytes of [Buffer.alloc(0), Buffer.from("text"), whole.subarray(10), whole.subarray(0, -10)])
+      expect(() => checkZip(bytes, 1000)).toThrow(InputError);
+    const encrypted = Buffer.from(whole);
+    encrypted.writeUInt16LE(1, whole.indexOf("PK\x01\x02") + 8);
+    expect(() => checkZip(encrypted, 1000)).toThrow(/^encrypted/);
+  });
+});

@@ -1,0 +1,73 @@
+import { inflateRawSync } from "node:zlib";
+import { InputError, messageOf, systemCode } from "../../base/errors.ts";
+
+const endSignature = Buffer.from("PK\x05\x06", "latin1");
+const entrySignature = 0x02014b50;
+const localSignature = 0x04034b50;
+
+interface Entry {
+  isEncrypted: boolean;
+  isDeflated: boolean;
+  compressed: number;
+  uncompressed: number;
+  localOffset: number;
+}
+
+/**
+ * Refuses archives whose entries are together larger than `maxBytes` uncompressed, by what they declare and by what they
+ * really decompress to. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+ */
+export function checkZip(bytes: Uint8Array, maxBytes: number): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const tooLarge = new InputError(`too large: it decompresses to more than ${maxBytes} bytes`);
+  const entries = readEntries(buffer);
+  const declared = entries.reduce((sum, { uncompressed }) => sum + uncompressed, 0);
+  if (declared > maxBytes) throw tooLarge;
+  let left = maxBytes;
+  for (const entry of entries) {
+    if (entry.isEncrypted) throw new InputError("encrypted: save it without a password");
+    const data = dataOf(buffer, entry);
+    if (!entry.isDeflated) {
+      left -= data.length;
+      if (left < 0) throw tooLarge;
+      continue;
+    }
+    try {
+      left -= inflateRawSync(data, { maxOutputLength: Math.max(1, left) }).length;
+    } catch (error) {
+      if (systemCode(error) === "ERR_BUFFER_TOO_LARGE") throw tooLarge;
+      throw new InputError(`malformed archive: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+/** The central directory: as long as its signatures go on, as unpackers read it, whatever count is declared. */
+function readEntries(buffer: Buffer): Entry[] {
+  const end = buffer.lastIndexOf(endSignature);
+  if (end < 0 || end + 22 > buffer.length) throw new InputError("malformed archive: it has no directory");
+  const entries: Entry[] = [];
+  let at = buffer.readUInt32LE(end + 16);
+  while (at + 46 <= buffer.length && buffer.readUInt32LE(at) === entrySignature) {
+    const entry = {
+      isEncrypted: (buffer.readUInt16LE(at + 8) & 1) !== 0,
+      isDeflated: buffer.readUInt16LE(at + 10) !== 0,
+      compressed: buffer.readUInt32LE(at + 20),
+      uncompressed: buffer.readUInt32LE(at + 24),
+      localOffset: buffer.readUInt32LE(at + 42),
+    };
+    entries.push(entry);
+    at += 46 + buffer.readUInt16LE(at + 28) + buffer.readUInt16LE(at + 30) + buffer.readUInt16LE(at + 32);
+  }
+  if (!entries.length) throw new InputError("malformed archive: its directory is empty");
+  return entries;
+}
+
+function dataOf(buffer: Buffer, { compressed, localOffset }: Entry): Buffer {
+  const isInside = localOffset + 30 <= buffer.length && buffer.readUInt32LE(localOffset) === localSignature;
+  const start = isInside
+    ? localOffset + 30 + buffer.readUInt16LE(localOffset + 26) + buffer.readUInt16LE(localOffset + 28)
+    : Number.POSITIVE_INFINITY;
+  if (start + compressed > buffer.length)
+    throw new InputError("malformed archive: an entry lies outside of it");
+  return buffer.subarray(start, start + compressed);
+}
