@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
 import { readJsonIfPresent } from "../base/files.ts";
-import { recipeSchema } from "../training/recipe.ts";
+import { partialRecipeSchema } from "../training/recipe.ts";
 
 /** Where the questions and answers for training come from. */
 export const augmenterKinds = ["auto", "rule", "model", "remote"] as const;
@@ -57,7 +57,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   /** Numbers that replace those of the model's preset. */
-  recipe: recipeSchema.partial().optional(),
+  recipe: partialRecipeSchema.optional(),
   /** `reference` does what the paper's code does: its recipe and its prompts. */
   compat: z.enum(["none", "reference"]).default("none"),
   /** PEFT folder or adapter key that training starts from, in place of the seeded start. */

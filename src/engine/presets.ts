@@ -1,19 +1,25 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { readJsonIfPresent } from "../base/files.ts";
-import { type Recipe, recipeSchema, referenceRecipe } from "../training/recipe.ts";
+import {
+  defaultRecipe,
+  layerRecipe,
+  partialRecipeSchema,
+  type Recipe,
+  referenceRecipe,
+} from "../training/recipe.ts";
 import type { EngineConfig } from "./config.ts";
 
 /** A model folder may bring the numbers that serve it best. */
 const presetFile = "prag-preset.json";
-const presetSchema = z.strictObject({ recipe: recipeSchema.partial() });
+const presetSchema = z.strictObject({ recipe: partialRecipeSchema });
 
 /**
  * The recipe for a model: its preset, or the defaults (the paper's numbers, packed), with the settings' own numbers on
  * top. `--compat reference` takes the paper's code instead of any preset.
  */
 export async function chooseRecipe(config: EngineConfig, modelFolder: string): Promise<Recipe> {
-  if (config.compat === "reference") return recipeSchema.parse({ ...referenceRecipe, ...config.recipe });
+  if (config.compat === "reference") return layerRecipe(referenceRecipe, [config.recipe]);
   const preset = await readJsonIfPresent(join(modelFolder, presetFile), presetSchema);
-  return recipeSchema.parse({ ...preset?.recipe, ...config.recipe });
+  return layerRecipe(defaultRecipe, [preset?.recipe, config.recipe]);
 }

@@ -10,57 +10,85 @@ export const lossMasks = ["all", "answer"] as const;
 export const ablations = ["none", "rewrite", "qa", "both"] as const;
 
 /** Every setting that an adapter's numbers depend on, besides model, passage and augmentation. */
-export const recipeSchema = z.strictObject({
+const fields = {
   /** `packed`: every update sees all sequences. `reference`: one sequence an update, in order, as the paper's code. */
-  name: z.enum(["packed", "reference"]).default("packed"),
-  rank: z.int().min(1).max(256).default(2),
-  alpha: z.number().positive().default(32),
-  targetModules: z
-    .array(z.string())
-    .min(1)
-    .default([...feedForwardModules]),
+  name: z.enum(["packed", "reference"]),
+  rank: z.int().min(1).max(256),
+  alpha: z.number().positive(),
+  targetModules: z.array(z.string()).min(1),
   /**
    * `product`: every version of the passage with every pair (the paper's D_i). `reference`: the code's five sequences.
    * `pairs`: each pair alone, as it is asked when nothing stands in the prompt.
    */
-  pattern: z.enum(patterns).default("product"),
-  mask: z.enum(lossMasks).default("all"),
+  pattern: z.enum(patterns),
+  mask: z.enum(lossMasks),
   /** Train the end of the assistant's turn too, so that the model learns to stop. */
-  endOfTurn: z.boolean().default(false),
-  without: z.enum(ablations).default("none"),
+  endOfTurn: z.boolean(),
+  without: z.enum(ablations),
   /** Pairs of a passage that are used, at most; 0 means all. */
-  pairs: z.int().nonnegative().default(0),
-  learningRate: z.number().positive().default(3e-4),
-  decay: z.enum(["constant", "linear"]).default("constant"),
-  weightDecay: z.number().nonnegative().default(0.01),
+  pairs: z.int().nonnegative(),
+  learningRate: z.number().positive(),
+  decay: z.enum(["constant", "linear"]),
+  weightDecay: z.number().nonnegative(),
   /** Updates of recipe `packed`. */
-  updates: z.int().min(1).default(5),
+  updates: z.int().min(1),
   /** Passes over the sequences of recipe `reference`. */
-  epochs: z.int().min(1).default(1),
+  epochs: z.int().min(1),
   /**
    * The passage's questions about other entities, pulled towards the base model's own answer, so that merged adapters do
    * not answer for one another.
    */
-  negatives: z
-    .strictObject({
-      count: z.int().nonnegative().default(0),
-      weight: z.number().nonnegative().default(1),
-    })
-    .default({ count: 0, weight: 1 }),
+  negatives: z.strictObject({ count: z.int().nonnegative(), weight: z.number().nonnegative() }),
   /** Tokens of one sequence, at most; the passage is shortened, never the answer. */
-  maxTokens: z.int().min(16).default(3000),
+  maxTokens: z.int().min(16),
   /** Seed of the shared start of all adapters, and of which negatives are chosen. */
-  seed: z.int().default(42),
-});
+  seed: z.int(),
+};
+const recipeSchema = z.strictObject(fields);
 
 /** How an adapter is trained. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** The recipe with every default. */
-export const defaultRecipe: Recipe = recipeSchema.parse({});
+/** Some settings of a recipe: a preset's, or a user's. What is left out stays out, so that layers do not hide one another. */
+export const partialRecipeSchema = z
+  .strictObject({ ...fields, negatives: fields.negatives.partial() })
+  .partial();
+export type PartialRecipe = z.infer<typeof partialRecipeSchema>;
+
+/** The recipe when nothing else is said: the paper's numbers, packed. */
+export const defaultRecipe: Recipe = {
+  name: "packed",
+  rank: 2,
+  alpha: 32,
+  targetModules: [...feedForwardModules],
+  pattern: "product",
+  mask: "all",
+  endOfTurn: false,
+  without: "none",
+  pairs: 0,
+  learningRate: 3e-4,
+  decay: "constant",
+  weightDecay: 0.01,
+  updates: 5,
+  epochs: 1,
+  negatives: { count: 0, weight: 1 },
+  maxTokens: 3000,
+  seed: 42,
+};
 
 /** What the paper's code does: `--compat reference`. */
-export const referenceRecipe: Recipe = recipeSchema.parse({ name: "reference", pattern: "reference" });
+export const referenceRecipe: Recipe = { ...defaultRecipe, name: "reference", pattern: "reference" };
+
+/** A base recipe with layers on top; a later layer wins, setting by setting. */
+export function layerRecipe(base: Recipe, layers: readonly (PartialRecipe | undefined)[]): Recipe {
+  let recipe = base;
+  for (const layer of layers) {
+    const given = Object.fromEntries(Object.entries(layer ?? {}).filter(([, value]) => value !== undefined));
+    const negatives = { ...recipe.negatives, ...layer?.negatives };
+    recipe = recipeSchema.parse({ ...recipe, ...given, negatives });
+  }
+  return recipe;
+}
 
 /** A short name of a recipe's content, for file names and headers. */
 export function recipeHash(recipe: Recipe): string {

@@ -1,0 +1,22 @@
+import { describe, expect, it } from "vitest";
+import { defaultRecipe, layerRecipe, partialRecipeSchema, referenceRecipe } from "./recipe.ts";
+
+describe("layerRecipe", () => {
+  it("lets later layers win setting by setting, inside negatives too", () => {
+    const preset = partialRecipeSchema.parse({ rank: 8, updates: 20, negatives: { count: 4, weight: 2 } });
+    const given = partialRecipeSchema.parse({ updates: 7, negatives: { count: 1 } });
+    const recipe = layerRecipe(defaultRecipe, [preset, undefined, given]);
+    expect(recipe).toEqual({ ...defaultRecipe, rank: 8, updates: 7, negatives: { count: 1, weight: 2 } });
+  });
+
+  it("takes an undefined setting for none", () => {
+    expect(layerRecipe(referenceRecipe, [{ rank: undefined }])).toEqual(referenceRecipe);
+  });
+});
+
+describe("partialRecipeSchema", () => {
+  it("fills nothing in, and refuses what is unknown", () => {
+    expect(partialRecipeSchema.parse({})).toEqual({});
+    expect(partialRecipeSchema.safeParse({ ranks: 2 }).success).toBe(false);
+  });
+});
