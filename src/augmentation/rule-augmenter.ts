@@ -1,7 +1,14 @@
 import { Random } from "../base/random.ts";
 import type { Passage, QuestionAnswer } from "../corpus/corpus.ts";
 import { sentences } from "../text/sentences.ts";
-import { type Augmentation, type Augmenter, type AugmentOptions, augmentDefaults } from "./augmenter.ts";
+import {
+  type Augmentation,
+  type Augmenter,
+  type AugmentOptions,
+  augmentDefaults,
+  countDropped,
+  emptyAccount,
+} from "./augmenter.ts";
 import { checkPair, questionKey } from "./check.ts";
 import { type Clause, clausesOf, splitSentence } from "./rules/clause.ts";
 import { type FactQuestions, questionsOf } from "./rules/questions.ts";
@@ -14,6 +21,7 @@ import { isTopicPhrase, resolveSubject, type Subject, type Topic, topicOf } from
  */
 export const ruleAugmenter: Augmenter = {
   name: "rule",
+  version: "1",
   augment: async (passages, options) => passages.map((passage) => augmentByRule(passage, options)),
 };
 
@@ -26,28 +34,21 @@ function augmentByRule(
   }: AugmentOptions = {},
 ): Augmentation {
   const random = new Random(`rule/${seed}/${passage.id}`);
-  const dropped: Record<string, number> = {};
-  let made = 0;
+  const account = emptyAccount();
   const facts = factsOf(passage).map((fact) =>
     fact.filter((pair) => {
-      made++;
+      account.pairs.made++;
       const reason = checkPair(pair, passage);
-      if (reason) dropped[reason] = (dropped[reason] ?? 0) + 1;
+      if (reason) countDropped(account, reason);
+      else account.pairs.usable++;
       return reason === undefined;
     }),
   );
+  const chosen = choosePairs(facts, pairs, random.fork("pairs"));
   const rewritten = rewrites > 0 ? rewriteByRule(passage, random.fork("rewrite")) : undefined;
-  return {
-    augmented: {
-      passage,
-      rewrites: rewritten === undefined ? [] : [rewritten],
-      pairs: choosePairs(facts, pairs, random.fork("pairs")),
-      augmenter: "rule",
-    },
-    attempts: 0,
-    made: { pairs: made, rewrites: rewritten === undefined ? 0 : 1 },
-    dropped,
-  };
+  const kept = rewritten === undefined ? [] : [rewritten];
+  account.rewrites = { made: kept.length, usable: kept.length };
+  return { augmented: { passage, rewrites: kept, pairs: chosen, augmenter: "rule" }, account };
 }
 
 /** The facts of a passage in its order, each with its wordings. */

@@ -25,7 +25,10 @@ export interface GenerationRequest {
   stop?: readonly string[] | undefined;
 }
 
-/** One generated token. `text` is what it adds; it may be empty while a character is incomplete. */
+/**
+ * One generated token. `text` is what it adds; it may be empty while a character is incomplete. Numbers that a remote
+ * service does not tell are NaN, an unknown id is -1.
+ */
 export interface GeneratedToken {
   id: number;
   text: string;
