@@ -1,0 +1,246 @@
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { feedForwardModules } from "../adapters/adapter.ts";
+import { importPeft } from "../adapters/peft.ts";
+import { ConfigError, InputError } from "../base/errors.ts";
+import { openModel } from "../models/open-model.ts";
+import { openRuntime, type Runtime } from "../runtime/runtime.ts";
+import { openTokenizer } from "../weights/tokenizer.ts";
+import { type DecodingSession, openDecodingSession } from "./decoding-session.ts";
+import type { GeneratedToken, Generation, GenerationRequest, Generator } from "./generator.ts";
+import { createLocalGenerator } from "./local.ts";
+
+const fixtures = resolve(import.meta.dirname, "../../test/parity/fixtures");
+const modelFolder = join(fixtures, "llama-tied");
+const tokenizer = await openTokenizer(modelFolder);
+const endId = tokenizer.eosTokenIds[0]!;
+const vocabularySize = 384;
+
+/** A session whose rows say what they are told, whatever they are fed, and which notes what happens to it. */
+function scriptedSession(scripts: readonly (readonly number[])[]) {
+  const log = { batches: [] as number[], capacities: [] as number[], fed: [] as number[][][], open: 0 };
+  let opened = 0;
+  const session: DecodingSession = {
+    async openBatch(adapters, capacity) {
+      const mine = scripts.slice(opened, opened + adapters.length);
+      opened += adapters.length;
+      log.batches.push(adapters.length);
+      log.capacities.push(capacity);
+      log.open++;
+      let step = 0;
+      return {
+        async feed(tokens) {
+          log.fed.push(tokens.map((row) => [...row]));
+          const logits = mine.map((script) => {
+            const row = new Float32Array(vocabularySize);
+            row[script[step] ?? endId] = 20;
+            return row;
+          });
+          step++;
+          return logits;
+        },
+        async dispose() {
+          log.open--;
+        },
+      };
+    },
+    async dispose() {},
+  };
+  return { session, log };
+}
+
+function scripted(texts: readonly string[], options: { batchSize?: number; contextLength?: number } = {}) {
+  const scripts = texts.map((text) => tokenizer.tokenize(text));
+  const { session, log } = scriptedSession(scripts);
+  const parts = { model: "scripted", session, tokenizer, contextLength: 1000, ...options };
+  return { generator: createLocalGenerator(parts), scripts, log };
+}
+
+const ask = (more: Partial<GenerationRequest> = {}): GenerationRequest => ({
+  messages: [{ role: "user", content: "Who?" }],
+  maxTokens: 200,
+  ...more,
+});
+
+async function collect(stream: AsyncGenerator<GeneratedToken, Generation>) {
+  const tokens: GeneratedToken[] = [];
+  while (true) {
+    const { value, done } = await stream.next();
+    if (done) return { tokens, generation: value };
+    tokens.push(value);
+  }
+}
+
+describe("a local generator", () => {
+  it("yields the tokens until the end token, and returns the whole", async () => {
+    const { generator, scripts, log } = scripted(["The answer is Brackwater."]);
+    const { tokens, generation } = await collect(generator.generate(ask()));
+    expect(generation.text).toBe("The answer is Brackwater.");
+    expect(generation).toMatchObject({ tokens, finishReason: "stop" });
+    expect(tokens.map(({ id }) => id)).toEqual(scripts[0]);
+    expect(tokens.map(({ text }) => text).join("")).toBe(generation.text);
+    for (const { logProbability, entropy } of tokens) {
+      expect(logProbability).toBeCloseTo(0, 5);
+      expect(entropy).toBeCloseTo(0, 4);
+    }
+    // The prompt, then each token once.
+    expect(log.fed.slice(1).map(([row]) => row)).toEqual(scripts[0]!.map((id) => [id]));
+    expect(log.open).toBe(0);
+  });
+
+  it("puts the chat template and the prefix into the prompt, and not into the text", async () => {
+    const { generator, log } = scripted(["Brackwater"]);
+    const request = ask({ prefix: "The answer is " });
+    const { generation } = await collect(generator.generate(request));
+    const prompt = [...tokenizer.tokenizeChat(request.messages), ...tokenizer.tokenize("The answer is ")];
+    expect(log.fed[0]).toEqual([prompt]);
+    expect(generation).toMatchObject({ text: "Brackwater", promptTokens: prompt.length });
+    expect(await generator.countPromptTokens(request)).toBe(prompt.length);
+  });
+
+  it("ends at maxTokens", async () => {
+    const { generator, scripts } = scripted(["The answer is Brackwater."]);
+    const { tokens, generation } = await collect(generator.generate(ask({ maxTokens: 3 })));
+    expect(tokens).toHaveLength(3);
+    expect(generation.text).toBe(tokenizer.detokenize(scripts[0]!.slice(0, 3)));
+    expect(generation.finishReason).toBe("length");
+  });
+
+  it("never shows a stop string, and loses nothing before it", async () => {
+    const text = "One line.\nTwo\nlines.\n\nQuestion: none";
+    for (const [stop, wanted] of [
+      [["\n\nQuestion:"], "One line.\nTwo\nlines."],
+      [["\n"], "One line."],
+      [["One"], ""],
+      [["zebra", "es.\n"], "One line.\nTwo\nlin"],
+      [["none at all"], text],
+    ] as const) {
+      const { generator } = scripted([text]);
+      const { tokens, generation } = await collect(generator.generate(ask({ stop })));
+      expect(generation).toMatchObject({ text: wanted, finishReason: "stop" });
+      expect(tokens.map((token) => token.text).join("")).toBe(wanted);
+    }
+  });
+
+  it("gives back text that was held for a stop string when maxTokens ends it", async () => {
+    const { generator, scripts } = scripted(["One\nTwo"]);
+    const maxTokens = scripts[0]!.indexOf(tokenizer.tokenize("\n")[0]!) + 1;
+    const { generation } = await collect(generator.generate(ask({ stop: ["\n\n"], maxTokens })));
+    expect(generation).toMatchObject({ text: "One\n", finishReason: "length" });
+  });
+
+  it("never shows half a character", async () => {
+    const text = "∑xᵢ² 🙂🚢 東京";
+    const { generator, scripts } = scripted([text]);
+    const { tokens, generation } = await collect(generator.generate(ask()));
+    expect(scripts[0]!.length).toBeGreaterThan([...text].length);
+    expect(tokens.every((token) => !token.text.includes("\uFFFD"))).toBe(true);
+    expect(generation.text).toBe(text);
+  });
+
+  it("answers many requests in order, in batches, ended rows being fed nothing", async () => {
+    const texts = ["One two three four.", "Two", "", "Four words are here", "Five"];
+    const { generator, log, scripts } = scripted(texts, { batchSize: 3 });
+    const generations = await generator.generateBatch(texts.map(() => ask()));
+    expect(generations.map(({ text }) => text)).toEqual(texts);
+    expect(log.batches).toEqual([3, 2]);
+    const fed = (row: number) => log.fed.slice(1, scripts[0]!.length + 1).flatMap((tokens) => tokens[row]!);
+    expect([fed(0), fed(1), fed(2)]).toEqual([scripts[0], scripts[1], []]);
+    expect(log.open).toBe(0);
+    expect(await generator.generateBatch([])).toEqual([]);
+  });
+
+  it("refuses what cannot be done, before anything is opened", async () => {
+    const { generator, log } = scripted(["x"], { contextLength: 100 });
+    const wrong: [Partial<GenerationRequest>, new (message: string) => Error][] = [
+      [{ maxTokens: 101 }, InputError],
+      [{ messages: [{ role: "user", content: "long ".repeat(100) }], maxTokens: 1 }, InputError],
+      [{ messages: [] }, InputError],
+      [{ maxTokens: 0 }, ConfigError],
+      [{ maxTokens: 1.5 }, ConfigError],
+      [{ maxTokens: 1, sampling: { temperature: -1 } }, ConfigError],
+      [{ maxTokens: 1, sampling: { temperature: Number.NaN } }, ConfigError],
+      [{ maxTokens: 1, sampling: { topP: 0 } }, ConfigError],
+      [{ maxTokens: 1, sampling: { topK: 0.5 } }, ConfigError],
+      [{ maxTokens: 1, sampling: { repetitionPenalty: 0 } }, ConfigError],
+    ];
+    for (const [more, error] of wrong) {
+      await expect(collect(generator.generate(ask(more)))).rejects.toThrow(error);
+      await expect(generator.generateBatch([ask({ maxTokens: 1 }), ask(more)])).rejects.toThrow(error);
+    }
+    expect(log.batches).toEqual([]);
+  });
+
+  it("ends between two tokens when the signal says so, or when nobody listens any more", async () => {
+    const controller = new AbortController();
+    const { generator, log } = scripted(["The answer is Brackwater.", "The answer is Brackwater.", "x"]);
+    const stream = generator.generate(ask(), { signal: controller.signal });
+    await stream.next();
+    controller.abort();
+    await expect(stream.next()).rejects.toThrow(/abort/i);
+    for await (const token of generator.generate(ask())) if (token) break;
+    expect(log.open).toBe(0);
+    await expect(generator.generateBatch([ask()], { signal: controller.signal })).rejects.toThrow(/abort/i);
+    expect(log.batches).toHaveLength(2);
+  });
+});
+
+describe("with a model", () => {
+  let runtime: Runtime;
+  let generator: Generator;
+  let adapter: GenerationRequest["adapter"];
+  beforeAll(async () => {
+    runtime = await openRuntime({ threads: 1 });
+    const model = await openModel(modelFolder);
+    const session = await openDecodingSession(runtime, model, { targetModules: feedForwardModules });
+    const { contextLength } = model.config;
+    generator = createLocalGenerator({
+      model: "llama-tied",
+      session,
+      tokenizer,
+      contextLength,
+      batchSize: 4,
+    });
+    ({ adapter } = await importPeft(join(fixtures, "adapters/one")));
+  });
+  afterAll(() => runtime.dispose());
+
+  const idsOf = ({ tokens }: Generation) => tokens.map(({ id }) => id);
+
+  it("repeats with the seed, gives other text with another, in a batch as alone", async () => {
+    const request = (seed: number, sampling = {}) =>
+      ask({ maxTokens: 12, sampling: { temperature: 1, topP: 0.95, seed, ...sampling } });
+    const requests = [
+      request(1),
+      request(2),
+      request(1),
+      { ...request(1), adapter },
+      request(1, { topK: 3 }),
+    ];
+    const batch = await generator.generateBatch(requests);
+    expect(idsOf(batch[0]!)).toEqual(idsOf(batch[2]!));
+    expect(new Set(batch.map((generation) => idsOf(generation).join())).size).toBeGreaterThanOrEqual(4);
+    for (const [i, one] of requests.entries()) {
+      expect(idsOf((await collect(generator.generate(one))).generation)).toEqual(idsOf(batch[i]!));
+    }
+  });
+
+  it("tells the probability of what it chose: greedy tokens are the likeliest, entropies within 0 and ln V", async () => {
+    const [generation] = await generator.generateBatch([ask({ maxTokens: 20 })]);
+    for (const { logProbability, entropy } of generation!.tokens) {
+      expect(entropy).toBeGreaterThan(0);
+      expect(entropy).toBeLessThan(Math.log(vocabularySize));
+      // The largest of V probabilities is at least exp(-entropy).
+      expect(logProbability).toBeGreaterThanOrEqual(-entropy - 1e-6);
+      expect(logProbability).toBeLessThanOrEqual(0);
+    }
+  });
+
+  it("refuses an adapter for modules that are not open for adapters", async () => {
+    const other = {
+      ...adapter!,
+      modules: new Map([["layers.0.self_attn.q_proj", [...adapter!.modules.values()][0]!]]),
+    };
+    await expect(generator.generateBatch([ask({ adapter: other })])).rejects.toThrow(ConfigError);
+  });
+});
