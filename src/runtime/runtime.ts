@@ -74,7 +74,7 @@ export async function openRuntime({
       return openedSession(caller, { session, outputs: model.outputs, resident });
     },
     async createTensor(tensor) {
-      return resident(await caller.call("create", { tensor }));
+      return resident(await caller.call("create", { tensor: compact(tensor) }));
     },
     readTensor: ({ handle }) => caller.call("read", { handle }),
     dispose: () => caller.dispose(),
@@ -96,7 +96,7 @@ function openedSession(
       const plainFeeds = Object.fromEntries(
         Object.entries(feeds).map(([name, feed]) => [
           name,
-          "handle" in feed ? { handle: feed.handle } : feed,
+          "handle" in feed ? { handle: feed.handle } : compact(feed),
         ]),
       );
       const targets = Object.fromEntries(Object.entries(into).map(([name, { handle }]) => [name, handle]));
@@ -114,6 +114,24 @@ function openedSession(
     },
     dispose: () => caller.call("close", { session }),
   };
+}
+
+/** The same tensor in a buffer of its own: posting a view copies all of its buffer, of which many may be views. */
+function compact(tensor: HostTensor): HostTensor {
+  if (tensor.data.byteLength === tensor.data.buffer.byteLength) return tensor;
+  switch (tensor.dtype) {
+    case "float32":
+      return { ...tensor, data: tensor.data.slice() };
+    case "float16":
+      return { ...tensor, data: tensor.data.slice() };
+    case "int64":
+      return { ...tensor, data: tensor.data.slice() };
+    case "int32":
+      return { ...tensor, data: tensor.data.slice() };
+    case "uint8":
+    case "bool":
+      return { ...tensor, data: tensor.data.slice() };
+  }
 }
 
 function explainDevice(error: unknown, device: Device): unknown {
@@ -141,10 +159,12 @@ interface Pending {
 
 /** Calls by message; the worker keeps the process alive only while a call is pending. */
 class WorkerCaller {
-  readonly #worker = new Worker(workerUrl());
+  // The program's own flags are not the worker's: `--input-type` would keep it from starting.
+  readonly #worker = new Worker(workerUrl(), { execArgv: [] });
   readonly #pending = new Map<number, Pending>();
   #counter = 0;
   #closed: Error | undefined;
+  #disposing: Promise<void> | undefined;
 
   constructor() {
     this.#worker.unref();
@@ -152,23 +172,30 @@ class WorkerCaller {
     this.#worker.on("error", (error) =>
       this.#fail(error instanceof Error ? error : new Error(String(error))),
     );
-    this.#worker.on("exit", () => this.#fail(new Error("internal: the runtime was disposed")));
+    this.#worker.on("exit", () => this.#fail(new Error("internal: the runtime's worker has ended")));
   }
 
   call<C extends CallName>(call: C, message: Calls[C]["message"]): Promise<Calls[C]["answer"]> {
     if (this.#closed) return Promise.reject(this.#closed);
     const id = this.#counter++;
     return new Promise<Calls[C]["answer"]>((resolve, reject) => {
+      this.#worker.postMessage({ id, call, message });
       this.#pending.set(id, { resolve: (answer: Calls[C]["answer"]) => resolve(answer), reject });
       if (this.#pending.size === 1) this.#worker.ref();
-      this.#worker.postMessage({ id, call, message });
     });
   }
 
-  async dispose(): Promise<void> {
-    if (this.#closed) return;
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#shutDown();
+    return this.#disposing;
+  }
+
+  async #shutDown(): Promise<void> {
+    if (this.#closed) return; // the worker has failed
     const exited = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
-    await this.call("shutdown", {});
+    const answered = this.call("shutdown", {});
+    this.#closed = new Error("internal: the runtime was disposed");
+    await answered;
     this.#worker.ref();
     await exited;
   }

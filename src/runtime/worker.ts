@@ -6,6 +6,10 @@ import type { Calls, Handle, HostTensor, Request, Response, SessionOptions } fro
 const port = parentPort;
 if (!port) throw new Error("internal: the runtime worker was started without a port");
 
+// Errors reach the caller as errors; on stderr they would stand a second time.
+ort.env.logLevel = "fatal";
+const fatalOnly = 4;
+
 const sessions = new Map<number, ort.InferenceSession>();
 const tensors = new Map<number, ort.Tensor>();
 let counter = 1;
@@ -68,7 +72,7 @@ function sessionOptions(
     graphOptimizationLevel: prepack ? "all" : "basic",
     enableMemPattern: false,
     enableCpuMemArena: true,
-    logSeverityLevel: 3,
+    logSeverityLevel: fatalOnly,
     extra: { session, optimization },
   };
 }
@@ -86,23 +90,26 @@ const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<
   async run({ session, feeds, fetch, keep, into }) {
     const inputs: Record<string, ort.Tensor> = {};
     const temporary: ort.Tensor[] = [];
-    for (const [name, feed] of Object.entries(feeds)) {
-      if (isHandle(feed)) inputs[name] = find(tensors, feed.handle, "tensor");
-      else temporary.push((inputs[name] = toOrt(feed)));
+    try {
+      for (const [name, feed] of Object.entries(feeds)) {
+        if (isHandle(feed)) inputs[name] = find(tensors, feed.handle, "tensor");
+        else temporary.push((inputs[name] = toOrt(feed)));
+      }
+      const wanted: Record<string, ort.Tensor | null> = {};
+      for (const name of [...fetch, ...keep]) wanted[name] = null;
+      for (const [name, handle] of Object.entries(into)) wanted[name] = find(tensors, handle, "tensor");
+      const outputs = await find(sessions, session, "session").run(inputs, wanted);
+      const values: Record<string, HostTensor> = {};
+      const kept: Record<string, number> = {};
+      for (const name of keep) kept[name] = register(tensors, outputs[name]!);
+      for (const name of fetch) {
+        values[name] = toHost(outputs[name]!);
+        outputs[name]!.dispose();
+      }
+      return { values, kept };
+    } finally {
+      for (const tensor of temporary) tensor.dispose();
     }
-    const wanted: Record<string, ort.Tensor | null> = {};
-    for (const name of [...fetch, ...keep]) wanted[name] = null;
-    for (const [name, handle] of Object.entries(into)) wanted[name] = find(tensors, handle, "tensor");
-    const outputs = await find(sessions, session, "session").run(inputs, wanted);
-    const values: Record<string, HostTensor> = {};
-    const kept: Record<string, number> = {};
-    for (const name of keep) kept[name] = register(tensors, outputs[name]!);
-    for (const name of fetch) {
-      values[name] = toHost(outputs[name]!);
-      outputs[name]!.dispose();
-    }
-    for (const tensor of temporary) tensor.dispose();
-    return { values, kept };
   },
   async create({ tensor }) {
     return register(tensors, toOrt(tensor));
