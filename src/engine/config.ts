@@ -1,12 +1,25 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { adapterDtypes } from "../adapters/size.ts";
 import { ConfigError } from "../base/errors.ts";
-import { readJsonIfPresent } from "../base/files.ts";
-import { partialRecipeSchema } from "../training/recipe.ts";
+import { ablations, lossMasks, partialRecipeSchema, patterns, recipeNames } from "../training/recipe.ts";
 
-/** Where the questions and answers for training come from. */
-export const augmenterKinds = ["auto", "rule", "model", "remote"] as const;
+/** What settings may be chosen from. */
+export const choices = {
+  device: ["cpu", "cuda", "webgpu"],
+  weights: ["auto", "f32", "q8"],
+  adapterDtype: adapterDtypes,
+  analyzer: ["english", "unicode"],
+  /** Where the questions and answers for training come from. */
+  augmenter: ["auto", "rule", "model", "remote"],
+  compat: ["none", "reference"],
+  mergeWeights: ["sum", "mean", "score"],
+  recipe: recipeNames,
+  pattern: patterns,
+  mask: lossMasks,
+  without: ablations,
+} as const;
 
 const name = z
   .string()
@@ -26,12 +39,12 @@ export const configSchema = z.strictObject({
     .min(1)
     .default(join(homedir(), ".cache", "parametric-rag")),
   offline: z.boolean().default(false),
-  device: z.enum(["cpu", "cuda", "webgpu"]).default("cpu"),
+  device: z.enum(choices.device).default("cpu"),
   /** Processor threads; all by default. */
   threads: z.int().min(1).max(1024).optional(),
   /** Weights for generation; `auto` quantises models above 200 million parameters. */
-  weights: z.enum(["auto", "f32", "q8"]).default("auto"),
-  adapterDtype: z.enum(["f32", "f16", "int8"]).default("f16"),
+  weights: z.enum(choices.weights).default("auto"),
+  adapterDtype: z.enum(choices.adapterDtype).default("f16"),
   ingest: z
     .strictObject({
       maxWords: z.int().min(1).default(100),
@@ -39,12 +52,13 @@ export const configSchema = z.strictObject({
       maxFileBytes: z.int().positive().optional(),
     })
     .prefault({}),
-  analyzer: z.enum(["english", "unicode"]).default("english"),
+  analyzer: z.enum(choices.analyzer).default("english"),
   augment: z
     .strictObject({
-      augmenter: z.enum(augmenterKinds).default("auto"),
-      rewrites: z.int().nonnegative().max(16).default(1),
-      pairs: z.int().min(1).max(64).default(3),
+      augmenter: z.enum(choices.augmenter).default("auto"),
+      /** Per passage; where absent, the model's preset or the paper's numbers (1 and 3). */
+      rewrites: z.int().nonnegative().max(16).optional(),
+      pairs: z.int().min(1).max(64).optional(),
       seed: z.int().default(42),
       /** An OpenAI-compatible endpoint for `remote`; its key is read from the environment variable `apiKeyVariable`. */
       endpoint: z
@@ -59,11 +73,11 @@ export const configSchema = z.strictObject({
   /** Numbers that replace those of the model's preset. */
   recipe: partialRecipeSchema.optional(),
   /** `reference` does what the paper's code does: its recipe and its prompts. */
-  compat: z.enum(["none", "reference"]).default("none"),
-  /** PEFT folder or adapter key that training starts from, in place of the seeded start. */
+  compat: z.enum(choices.compat).default("none"),
+  /** PEFT folder of the adapter that training starts from, in place of the seeded start. */
   initAdapter: z.string().optional(),
   merge: z
-    .strictObject({ weights: z.enum(["sum", "mean", "score"]).default("sum"), scale: z.number().default(1) })
+    .strictObject({ weights: z.enum(choices.mergeWeights).default("sum"), scale: z.number().default(1) })
     .prefault({}),
   /** Passages to retrieve. */
   limit: z.int().min(1).max(1000).default(3),
@@ -84,27 +98,4 @@ export function completeConfig(settings: unknown, source = "settings"): EngineCo
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new ConfigError(`${source}: "${issue?.path.join(".") ?? ""}": ${issue?.message ?? "is wrong"}`);
-}
-
-/** Reads `prag.config.json` of a folder (nothing if there is none), with settings that win over the file's. */
-export async function loadConfig(folder: string, overrides: EngineSettings = {}): Promise<EngineConfig> {
-  const path = join(folder, configFileName);
-  const fromFile = (await readJsonIfPresent(path, z.record(z.string(), z.unknown()))) ?? {};
-  completeConfig(fromFile, path);
-  return completeConfig(mergeDeep(fromFile, overrides));
-}
-
-/** Settings of `b` win over those of `a`, key by key; an undefined one does not. */
-function mergeDeep(a: Record<string, unknown>, b: object): Record<string, unknown> {
-  const result = { ...a };
-  for (const [key, value] of Object.entries(b)) {
-    const before = result[key];
-    if (value === undefined) continue;
-    result[key] = isRecord(before) && isRecord(value) ? mergeDeep(before, value) : value;
-  }
-  return result;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

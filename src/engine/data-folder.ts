@@ -19,7 +19,11 @@ export interface DataFolder {
     corpus: string;
     index: string;
     augmented: string;
+    /** Ready-made augmentations, which win over made ones. */
+    imported: string;
     encodings: string;
+    /** What the collection was made with, for later commands. */
+    settings: string;
     /** Seconds that encodings took: not part of results, which repeat byte for byte. */
     costs: string;
   };
@@ -36,7 +40,9 @@ export function dataFolder(path: string, collection: string): DataFolder {
       corpus: join(root, "corpus"),
       index: join(root, "index"),
       augmented: join(root, "augmented.jsonl"),
+      imported: join(root, "imported.jsonl"),
       encodings: join(root, "encodings"),
+      settings: join(root, "settings.json"),
       costs: join(root, "costs.jsonl"),
     },
   };

@@ -10,6 +10,7 @@ import { type AugmentReport, augmentPassages } from "./augment.ts";
 import { asWriter } from "./data-folder.ts";
 import { packageVersion } from "./package-root.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
+import { recordSettings } from "./settings.ts";
 
 /** What an encode gave. */
 export interface EncodeReport {
@@ -39,6 +40,8 @@ export async function encode(
 ): Promise<EncodeReport> {
   return asWriter(parts.folder, "encode", async () => {
     const corpus = await parts.corpus();
+    const { recipe, compat, initAdapter } = parts.config;
+    await recordSettings(parts.folder, { recipe, compat, initAdapter });
     return encodePassages(parts, [...corpus.passages()], options);
   });
 }

@@ -3,6 +3,7 @@ import { saveBm25Index } from "../retrieval/bm25-file.ts";
 import { buildBm25Index } from "../retrieval/bm25-index.ts";
 import { asWriter } from "./data-folder.ts";
 import type { EngineParts } from "./parts.ts";
+import { recordSettings } from "./settings.ts";
 
 /** What an ingest gave. */
 export interface IngestReport extends IngestSummary {
@@ -28,6 +29,7 @@ export async function ingest(
     });
     parts.forgetCorpus();
     await updateIndex(parts);
+    await recordSettings(folder, { ingest: config.ingest, analyzer: config.analyzer });
     return { ...summary, collection: config.collection, seconds: (clock() - start) / 1000 };
   });
 }

@@ -1,9 +1,10 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Adapter } from "../adapters/adapter.ts";
-import type { ModuleShape } from "../adapters/factors.ts";
+import { type Adapter, type AdapterConfig, scalingOf } from "../adapters/adapter.ts";
+import { checkFits, type ModuleShape } from "../adapters/factors.ts";
 import { createInitialAdapter, initialSeed } from "../adapters/initialise.ts";
 import { importPeft } from "../adapters/peft.ts";
+import { ConfigError } from "../base/errors.ts";
 import type { Progress } from "../base/progress.ts";
 import type { BaseWeights } from "../models/base-weights.ts";
 import { type Model, openModel } from "../models/open-model.ts";
@@ -72,10 +73,31 @@ async function initialAdapter(
   config: EngineConfig,
   { fingerprint, shapes, recipe }: Pick<OpenedModel, "fingerprint" | "shapes" | "recipe">,
 ): Promise<Adapter> {
-  if (config.initAdapter !== undefined) return (await importPeft(config.initAdapter)).adapter;
   const { rank, alpha, targetModules, seed } = recipe;
   const shape = { rank, alpha, targetModules };
-  return createInitialAdapter(shapes, shape, initialSeed(fingerprint, shape, seed));
+  if (config.initAdapter === undefined) {
+    return createInitialAdapter(shapes, shape, initialSeed(fingerprint, shape, seed));
+  }
+  const { adapter } = await importPeft(config.initAdapter);
+  checkFits(adapter, shapes);
+  if (adapter.config.rank !== rank || adapter.modules.size !== shapes.length) {
+    throw new ConfigError(
+      `the init adapter ${config.initAdapter} has rank ${adapter.config.rank} on ${adapter.modules.size} modules, the recipe wants rank ${rank} on ${shapes.length}; set recipe.rank and recipe.targetModules as in the adapter`,
+    );
+  }
+  return rescale(adapter, shape);
+}
+
+/** The same delta under another alpha: the difference goes into `down`. */
+function rescale(adapter: Adapter, config: AdapterConfig): Adapter {
+  const factor = scalingOf(adapter.config) / scalingOf(config);
+  const modules = new Map(
+    [...adapter.modules].map(([name, lora]) => [
+      name,
+      { ...lora, down: lora.down.map((value) => value * factor) },
+    ]),
+  );
+  return { config, modules };
 }
 
 /** Parameters of a checkpoint. */

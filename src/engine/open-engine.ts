@@ -14,13 +14,15 @@ import { buildBm25Index } from "../retrieval/bm25-index.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openBaseDistributions } from "../training/base-distribution.ts";
 import { openTrainer } from "../training/trainer.ts";
-import { chooseAugmenterFor } from "./augment.ts";
-import { completeConfig, type EngineConfig, type EngineSettings } from "./config.ts";
+import { createAugmenter } from "./choose-augmenter.ts";
+import type { EngineConfig, EngineSettings } from "./config.ts";
 import { checkFormat, dataFolder } from "./data-folder.ts";
 import { encodingPath } from "./encode.ts";
 import { indexFolder } from "./ingest.ts";
 import { generationWeights, openEngineModel, trainingModel } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
+import { chooseAugmentSettings } from "./presets.ts";
+import { resolveConfig } from "./settings.ts";
 
 /** What an engine takes from its surroundings. */
 export interface EngineEnvironment {
@@ -45,7 +47,7 @@ export async function openEngine(
   settings: EngineSettings = {},
   environment: EngineEnvironment = {},
 ): Promise<OpenEngine> {
-  const config: EngineConfig = completeConfig(settings);
+  const config: EngineConfig = await resolveConfig(settings);
   const {
     progress = noProgress,
     clock = () => performance.now(),
@@ -126,7 +128,8 @@ export async function openEngine(
       const opened = await trainingModel(await model(), config, progress);
       return openBaseDistributions(await runtime(), opened, { maxTokens: maxPositions });
     },
-    augmenter: once(() => chooseAugmenterFor(parts, env)),
+    augmenter: once(() => createAugmenter(parts, env)),
+    augmentSettings: async () => chooseAugmentSettings(config, (await model()).folder),
     forgetCorpus() {
       corpus.renew();
       retriever.renew();

@@ -51,6 +51,8 @@ export interface EngineParts {
   corpus(): Promise<Corpus>;
   retriever(): Promise<Retriever>;
   augmenter(): Promise<Augmenter>;
+  /** How much to make of a passage: the settings, or the model's preset where they are silent. */
+  augmentSettings(): Promise<{ rewrites: number; pairs: number; seed: number }>;
   /** After the corpus or its index changed: open it anew when next asked for. */
   forgetCorpus(): void;
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { augmentDefaults } from "../augmentation/augmenter.ts";
 import { readJsonIfPresent } from "../base/files.ts";
 import {
   defaultRecipe,
@@ -12,7 +13,18 @@ import type { EngineConfig } from "./config.ts";
 
 /** A model folder may bring the numbers that serve it best. */
 const presetFile = "prag-preset.json";
-const presetSchema = z.strictObject({ recipe: partialRecipeSchema });
+const presetSchema = z.strictObject({
+  recipe: partialRecipeSchema.default({}),
+  augment: z
+    .strictObject({ rewrites: z.int().nonnegative().optional(), pairs: z.int().min(1).optional() })
+    .default({}),
+});
+
+async function readPreset(modelFolder: string): Promise<z.infer<typeof presetSchema>> {
+  return (
+    (await readJsonIfPresent(join(modelFolder, presetFile), presetSchema)) ?? { recipe: {}, augment: {} }
+  );
+}
 
 /**
  * The recipe for a model: its preset, or the defaults (the paper's numbers, packed), with the settings' own numbers on
@@ -20,6 +32,18 @@ const presetSchema = z.strictObject({ recipe: partialRecipeSchema });
  */
 export async function chooseRecipe(config: EngineConfig, modelFolder: string): Promise<Recipe> {
   if (config.compat === "reference") return layerRecipe(referenceRecipe, [config.recipe]);
-  const preset = await readJsonIfPresent(join(modelFolder, presetFile), presetSchema);
-  return layerRecipe(defaultRecipe, [preset?.recipe, config.recipe]);
+  return layerRecipe(defaultRecipe, [(await readPreset(modelFolder)).recipe, config.recipe]);
+}
+
+/** How many rewrites and pairs to make of a passage, and from which seed; chosen as the recipe is. */
+export async function chooseAugmentSettings(
+  { augment, compat }: EngineConfig,
+  modelFolder: string,
+): Promise<{ rewrites: number; pairs: number; seed: number }> {
+  const preset = compat === "reference" ? {} : (await readPreset(modelFolder)).augment;
+  return {
+    rewrites: augment.rewrites ?? preset.rewrites ?? augmentDefaults.rewrites,
+    pairs: augment.pairs ?? preset.pairs ?? augmentDefaults.pairs,
+    seed: augment.seed,
+  };
 }
