@@ -46,7 +46,7 @@ export function openRows<T>(path: string, schema: z.ZodType<T>): Rows<T> {
       return parseJson(readText(file, start, end), schema, `${path}:${ordinal + 1}`);
     },
     find(id) {
-      ordinals ??= new Map(ends.map((_, i) => [readId(file, startOf(i), `${path}:${i + 1}`), i]));
+      ordinals ??= readIds(file, path, ends);
       return ordinals.get(id);
     },
     close: () => closeSync(file),
@@ -56,12 +56,39 @@ export function openRows<T>(path: string, schema: z.ZodType<T>): Rows<T> {
 /** Where the lines of a file end, in bytes. A last line without its end is not counted. */
 function lineEnds(file: number): number[] {
   const ends: number[] = [];
+  for (const { bytes, position } of blocksOf(file))
+    for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) ends.push(position + at);
+  return ends;
+}
+
+/** Id → ordinal, from the beginnings of the rows. */
+function readIds(file: number, path: string, ends: readonly number[]): Map<string, number> {
+  const ordinals = new Map<string, number>();
+  let ordinal = 0;
+  let start = 0;
+  for (const { bytes, position } of blocksOf(file)) {
+    for (; ordinal < ends.length && start < position + bytes.length; ordinal++) {
+      const end = start + prefix.length + idLength;
+      const isInBlock = end <= position + bytes.length;
+      const head = isInBlock
+        ? bytes.toString("latin1", start - position, end - position)
+        : readText(file, start, end);
+      if (!head.startsWith(prefix))
+        throw new FormatError(`a row does not begin with ${prefix}`, { path: `${path}:${ordinal + 1}` });
+      ordinals.set(head.slice(prefix.length), ordinal);
+      start = (ends[ordinal] ?? 0) + 1;
+    }
+  }
+  return ordinals;
+}
+
+/** A file from its beginning; the bytes are only valid until the next block is asked for. */
+function* blocksOf(file: number): Generator<{ bytes: Buffer; position: number }> {
   const block = Buffer.allocUnsafe(blockSize);
   for (let position = 0; ; ) {
     const length = readSync(file, block, 0, blockSize, position);
-    if (length === 0) return ends;
-    const bytes = block.subarray(0, length);
-    for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) ends.push(position + at);
+    if (length === 0) return;
+    yield { bytes: block.subarray(0, length), position };
     position += length;
   }
 }
@@ -75,10 +102,4 @@ function readText(file: number, start: number, end: number): string {
     done += length;
   }
   return bytes.toString("utf8", 0, done);
-}
-
-function readId(file: number, start: number, path: string): string {
-  const text = readText(file, start, start + prefix.length + idLength);
-  if (!text.startsWith(prefix)) throw new FormatError(`a row does not begin with ${prefix}`, { path });
-  return text.slice(prefix.length);
 }
