@@ -1,5 +1,5 @@
 import { type FactToken, factTokens, isYear } from "./fact-tokens.ts";
-import { isNamePart, occurrences } from "./support.ts";
+import { isNamePart, occurrences, type TokenRange } from "./support.ts";
 import { stemOf } from "./verbs.ts";
 
 /** What kind of answer a question asks for, by its question word. */
@@ -17,7 +17,7 @@ export type AnswerType =
 const set = (list: string) => new Set(list.split(" "));
 const timeNouns = set("date day month century decade season weekday");
 const namedNouns = set(
-  "city town village country state region province county river lake sea mountain island street square building bridge museum university school college company firm publisher newspaper person man woman king queen architect writer author painter composer engineer director explorer award prize ship film novel book language railway organization family brother sister father mother husband wife son daughter",
+  "city town village country state region province county river lake sea mountain island company firm publisher newspaper king queen university language",
 );
 const measures = set("long tall high deep wide far old large big heavy fast much thick hot cold");
 const timeWords = set(
@@ -34,7 +34,7 @@ const locative = set(
   "in on at near by from to under over behind beside between along across inside outside above below next off around through",
 );
 /** Before a bare year. */
-const beforeYear = set("in since from until to by before after around year of and about circa");
+const beforeYear = set("in since from until by before after year");
 
 /** The type of answer that a question (as tokens) asks for. */
 export function answerTypeOf(asked: readonly FactToken[]): AnswerType {
@@ -49,11 +49,7 @@ export function answerTypeOf(asked: readonly FactToken[]): AnswerType {
   if (next === "year") return "year";
   if (/^colou?r$/.test(next)) return "colour";
   if (timeNouns.has(next)) return "time";
-  const called = asked.some(
-    ({ form }, i) => i > at && /^(?:called|named)$/.test(form) && i === asked.length - 1,
-  );
-  const nameOf = asked.slice(at + 1, at + 4).some(({ form }) => form === "name");
-  return namedNouns.has(next) || called || nameOf ? "name" : "other";
+  return namedNouns.has(next) ? "name" : "other";
 }
 
 /** Whether an answer is of the type that its question asks for; `text` tells years from counts. */
@@ -73,6 +69,7 @@ export function fitsQuestion(
     case "measure":
       return answered.some(({ kind, form }) => kind === "number" || vague.has(form) || timeWords.has(form));
     case "person":
+      return answered.some(isNamePart) || answered.some(isPersonNoun);
     case "name":
       return answered.some(isNamePart);
     case "place":
@@ -107,26 +104,46 @@ export function isCandidate(token: FactToken, type: AnswerType): boolean {
   }
 }
 
+const personNouns = set(
+  "man men woman women person people child children boy boys girl girls student students pupil pupils critic critics monk monks nun nuns pirate pirates judge judges thief thieves ghost uncle aunt bride widow widows wife wives husband astronaut astronauts captain captains king queen family families crew friend friends saint bishop priest priests nurse nurses cook cooks guard guards guest guests soldier soldiers orphan orphans",
+);
+const notPersonNouns = set(
+  "river tower water paper letter number order power summer winter silver copper corner timber leather butter floor door colour color mirror motor harbour tractor theatre centre metre offer flower answer dinner cover border computer matter weather feather rubber",
+);
+
+/** "miners", "a builder", "retired sailors": nouns for persons, by list or ending. */
+function isPersonNoun({ form, kind }: FactToken): boolean {
+  const singular = form.replace(/s$/, "");
+  if (kind !== "word" || notPersonNouns.has(singular)) return false;
+  return (
+    personNouns.has(form) ||
+    /.{2}(?:er|or|ist|ian|man|woman|ant)$/.test(singular) ||
+    /(?:men|women)$/.test(form)
+  );
+}
+
 function isTime(token: FactToken): boolean {
   return token.kind === "date" || isYear(token) || timeWords.has(token.form);
 }
 
 /** A number that counts what is asked for: not a year or a part of a date, and not followed by the unit of something else. */
 function isCount(asked: readonly FactToken[], answered: readonly FactToken[], text: string): boolean {
-  if (!answered.some(({ kind }) => kind === "number")) return false;
+  const tokens = factTokens(text);
   const many = asked.findIndex(({ form }) => form === "many");
   const noun = stemOf(asked[many + 1]?.form ?? "");
-  const tokens = factTokens(text);
-  const nouns = (at: number) => tokens.slice(at, at + 3).map(({ form }) => stemOf(form));
-  const number = answered.filter(({ kind }) => kind === "number");
-  const places = occurrences(tokens, number).filter(
-    ({ start }) => !(isYear(tokens[start]!) && beforeYear.has(tokens[start - 1]?.form ?? "")),
-  );
-  if (places.length === 0) return false;
   const asksFor = asked.slice(many + 1, many + 4).map(({ form }) => stemOf(form));
-  const isOf = (at: number) => nouns(at).some((stem) => asksFor.includes(stem));
-  if (places.some(({ end }) => isOf(end))) return true;
-  const another = tokens.some(({ kind }, i) => kind === "number" && nouns(i + 1).includes(noun));
+  const follows = (at: number) => tokens.slice(at, at + 3).map(({ form }) => stemOf(form));
+  const places = answered
+    .filter(({ kind }) => kind === "number")
+    .flatMap((number) => occurrences(tokens, [number]))
+    .filter(({ start }) => !(isYear(tokens[start]!) && beforeYear.has(tokens[start - 1]?.form ?? "")));
+  if (places.some(({ end }) => follows(end).some((stem) => asksFor.includes(stem)))) return true;
+  // "sixty watermills …, and four of them still work"
+  const told = new Set(asked.slice(many + 2).map(({ form }) => stemOf(form)));
+  const ofThem = ({ end }: TokenRange) =>
+    tokens.slice(end + 1, end + 6).some(({ form }) => told.has(stemOf(form)));
+  if (places.some((place) => tokens[place.end]?.form === "of" && ofThem(place))) return true;
+  const another = tokens.some(({ kind }, i) => kind === "number" && follows(i + 1).includes(noun));
   return !another && places.some(({ end }) => !measureUnits.has(tokens[end]?.form ?? ""));
 }
 

@@ -35,13 +35,11 @@ describe("checkPair against 100 pairs labelled by hand", () => {
 
   it("keeps few wrong pairs and loses few right ones", () => {
     console.log(
-      `check: precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)}, kept ${kept.length} of 100`,
+      `check: precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)}, kept ${kept.length} of ${judged.length}`,
     );
-    for (const { question, answer, usable, why, reason } of judged)
-      if (usable === (reason !== undefined))
-        console.log(`  ${usable ? "lost" : "kept"}: ${question} → ${answer} (${why}; ${reason ?? "-"})`);
+    // Just under what was measured: 0.910 and 1.000.
     expect(precision).toBeGreaterThanOrEqual(0.9);
-    expect(recall).toBeGreaterThanOrEqual(0.9);
+    expect(recall).toBeGreaterThanOrEqual(0.98);
   });
 });
 

@@ -34,6 +34,7 @@ const reference =
 const pronouns = new Set(
   "he she it they him them his her hers its their theirs we us our you your i my".split(" "),
 );
+const possessives = new Set("his her hers its their theirs".split(" "));
 const maxQuestionWords = 40;
 const maxAnswerWords = 20;
 
@@ -87,7 +88,7 @@ export function checkPair(
     checkReference(question, asked, { title, text }) ??
     (supports(text, answer) ? undefined : "answer not in the passage") ??
     (fitsQuestion(asked, answered, { answer, text }) ? undefined : "wrong type of answer") ??
-    (answersAnotherFact(asked, answered, text) ? "another fact" : undefined)
+    (answersAnotherFact(asked, answered, { title, text }) ? "another fact" : undefined)
   );
 }
 
@@ -104,7 +105,7 @@ function checkAnswer(
   asked: readonly FactToken[],
 ): Rejection | undefined {
   if (answered.length === 0) return "empty";
-  if (/^(?:yes|no|true|false)\b/i.test(answer.trim())) return "yes or no";
+  if (/^(?:yes|no|true|false)(?:[,.;!].*)?$/i.test(answer.trim())) return "yes or no";
   const wanted = answered.map(({ form }) => form);
   const forms = asked.map(({ form }) => form);
   const contained = forms.some((_form, start) => wanted.every((form, i) => forms[start + i] === form));
@@ -128,14 +129,20 @@ function checkReference(
   const titleAt = occurrences(asked, factTokens(title))[0]?.start ?? -1;
   const nameAt = titleAt >= 0 ? titleAt : asked.findIndex(isName);
   if (nameAt < 0) return "names nothing of the passage";
-  // "How long did it take" refers to nothing.
-  const pronounAt = asked.findIndex(
-    ({ form }, i) =>
-      pronouns.has(form) && !(form === "it" && /^t[ao][ok]+e?s?$/.test(asked[i + 1]?.form ?? "")),
-  );
+  const pronounAt = asked.findIndex((_token, i) => isUnbound(asked, i));
   return pronounAt >= 0 && pronounAt < nameAt ? "unresolved reference" : undefined;
 }
 
-function isQuantity({ kind }: FactToken): boolean {
-  return kind === "number" || kind === "date";
+/** A pronoun that refers to nothing in its question. */
+function isUnbound(asked: readonly FactToken[], at: number): boolean {
+  const form = asked[at]?.form ?? "";
+  if (!pronouns.has(form)) return false;
+  // "How long did it take" speaks of nothing; in "Which man gave his name" the question word is meant.
+  if (form === "it" && /^t[ao][ok]+e?s?$/.test(asked[at + 1]?.form ?? "")) return false;
+  return !possessives.has(form) || asked.slice(0, at).some((token) => auxiliaries.has(token.form));
+}
+
+/** Numbers in words ("which two towns") need not stand in the passage. */
+function isQuantity({ kind, source }: FactToken): boolean {
+  return (kind === "number" || kind === "date") && /^\d/.test(source);
 }

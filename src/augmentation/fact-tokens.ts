@@ -235,7 +235,7 @@ function yearOf({ form, kind }: FactToken): string | undefined {
   return kind === "number" && /^[12]\d{3}$/.test(form) ? form : undefined;
 }
 
-/** Whether a token can stand for a year: a plain number from 1000 to 2999, or the year of a date. */
-export function isYear(token: FactToken): boolean {
-  return (token.kind === "number" || token.kind === "date") && /^[12]\d{3}$/.test(token.form);
+/** Whether a token can stand for a year: a number from 1000 to 2999 without a comma, or the year of a date. */
+export function isYear({ kind, form, source }: FactToken): boolean {
+  return (kind === "number" || kind === "date") && /^[12]\d{3}$/.test(form) && !source.includes(",");
 }

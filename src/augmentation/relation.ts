@@ -5,7 +5,7 @@ import { readVerb, stemOf } from "./verbs.ts";
 
 /** Words of a question that do not tell which fact it asks for. */
 const empty = new Set(
-  "who whom whose what which when where why how is are was were be been do does did has have had can could will would in on at by from near to of for with and or as many much year date day month century name called named kind type place city town country person first last other its his her their it he she they one there about into made make".split(
+  "who whom whose what which when where why how is are was were be been do does did has have had can could will would in on at by from near to of for with and or as many much year date day month century name called named kind type place city town country person first last other its his her their it he she they one there about into made make stand stands stood lie lies find get got come comes go take took hold held large big give gave some any".split(
     " ",
   ),
 );
@@ -17,12 +17,18 @@ const empty = new Set(
 export function answersAnotherFact(
   asked: readonly FactToken[],
   answered: readonly FactToken[],
-  text: string,
+  { title, text }: { title: string; text: string },
 ): boolean {
   const type = answerTypeOf(asked);
   const tokens = factTokens(text);
   if (contradictsLifeSpan(asked, answered, text) || missesOrdinal(asked, tokens)) return true;
-  const wanted = new Set(asked.filter(isTelling).map(({ form }) => stemOf(form)));
+  const own = new Set(factTokens(title).map(({ form }) => stemOf(form)));
+  const wanted = new Set(
+    asked
+      .filter(isTelling)
+      .map(({ form }) => stemOf(form))
+      .filter((stem) => !own.has(stem)),
+  );
   const given = new Set(asked.map(({ form }) => form));
   const places = occurrences(tokens, answered);
   if (wanted.size === 0 || places.length === 0) return false;

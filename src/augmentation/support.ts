@@ -126,10 +126,16 @@ function facts(tokens: readonly FactToken[]): Map<string, string> {
     tokens.filter((token) => !token.opening && isNamePart(token)).map(({ form }) => form),
   );
   const found = new Map<string, string>();
-  for (const token of tokens)
-    if (token.kind !== "word" || (isNamePart(token) && named.has(token.form)))
-      found.set(token.form, token.source);
+  for (const token of tokens) {
+    const isFact = token.kind === "word" ? isNamePart(token) && named.has(token.form) : !isOne(token);
+    if (isFact) found.set(token.form, token.source);
+  }
   return found;
+}
+
+/** "one" and "first" are more often a manner of speaking than a fact. */
+function isOne({ form, source }: FactToken): boolean {
+  return (form === "1" || form === "1st") && /^\p{L}/u.test(source);
 }
 
 /** The names, numbers and dates of a passage that its rewrite lost. */
@@ -140,5 +146,6 @@ export function missingFacts(passage: string, rewrite: string): string[] {
 
 /** The names, numbers and dates of a rewrite that its passage (title and text) does not have. */
 export function inventedFacts(passage: string, rewrite: string): string[] {
-  return missingFacts(rewrite, passage);
+  // "both" may become "the two".
+  return missingFacts(rewrite, passage).filter((source) => source.toLowerCase() !== "two");
 }
