@@ -48,7 +48,10 @@ const batchTokens = 4096;
 export async function* encodeGroups(
   groups: readonly (readonly AugmentedPassage[])[],
   recipe: Recipe,
-  parts: EncodeParts & { signal?: AbortSignal | undefined; onUpdate?: ((passages: number) => void) | undefined },
+  parts: EncodeParts & {
+    signal?: AbortSignal | undefined;
+    onUpdate?: ((passages: number) => void) | undefined;
+  },
 ): AsyncGenerator<EncodedPassage[]> {
   const { clock, trainer, initial, signal } = parts;
   for (const group of groups) {
@@ -125,9 +128,20 @@ function updatesOf(
     const rows = sequences.map((sequence) => pack([sequence]));
     return Array.from({ length: recipe.epochs }, () => rows).flat();
   }
-  const share = 1 / sequences.length;
-  const row = pack([...sequences.map((sequence) => weighted(sequence, share)), ...negatives]);
-  return new Array<PackedRow>(recipe.updates).fill(row);
+  const count = Math.min(recipe.sequencesPerUpdate || sequences.length, sequences.length);
+  const negativeCount = Math.ceil((negatives.length * count) / sequences.length);
+  const rowAt = (update: number): PackedRow => {
+    const seen = inTurn(sequences, count, update).map((sequence) => weighted(sequence, 1 / count));
+    const others = inTurn(negatives, negativeCount, update);
+    return pack([...seen, ...others.map((one) => weighted(one, negatives.length / negativeCount))]);
+  };
+  if (count === sequences.length) return new Array<PackedRow>(recipe.updates).fill(rowAt(0));
+  return Array.from({ length: recipe.updates }, (_, update) => rowAt(update));
+}
+
+/** `count` items of a ring, going on where the update before left off. */
+function inTurn<T>(items: readonly T[], count: number, update: number): T[] {
+  return Array.from({ length: count }, (_, i) => items[(update * count + i) % items.length]!);
 }
 
 function weighted({ ids, targets }: Sequence, factor: number): Sequence {
@@ -141,7 +155,7 @@ function batchesOf(prepared: readonly PreparedPassage[], recipe: Recipe): Prepar
   for (const one of prepared) {
     const last = batches[batches.length - 1];
     const rows = [...(last ?? []), one];
-    const longest = Math.max(...rows.map(({ updates }) => updates[0]!.ids.length));
+    const longest = Math.max(...rows.flatMap(({ updates }) => updates.map(({ ids }) => ids.length)));
     if (last && longest * rows.length <= batchTokens) last.push(one);
     else batches.push([one]);
   }

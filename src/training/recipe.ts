@@ -2,6 +2,8 @@ import { z } from "zod";
 import { feedForwardModules } from "../adapters/adapter.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 
+/** How updates see the sequences: all in each, or one after another. */
+export const recipeNames = ["packed", "reference"] as const;
 /** Which versions of the passage meet which pairs. */
 export const patterns = ["product", "reference", "pairs"] as const;
 /** Which tokens of a sequence count in the loss. */
@@ -12,7 +14,7 @@ export const ablations = ["none", "rewrite", "qa", "both"] as const;
 /** Every setting that an adapter's numbers depend on, besides model, passage and augmentation. */
 const fields = {
   /** `packed`: every update sees all sequences. `reference`: one sequence an update, in order, as the paper's code. */
-  name: z.enum(["packed", "reference"]),
+  name: z.enum(recipeNames),
   rank: z.int().min(1).max(256),
   alpha: z.number().positive(),
   targetModules: z.array(z.string()).min(1),
@@ -32,6 +34,8 @@ const fields = {
   weightDecay: z.number().nonnegative(),
   /** Updates of recipe `packed`. */
   updates: z.int().min(1),
+  /** Sequences that an update of recipe `packed` sees, in turn; 0 means all, which is exact full-batch training. */
+  sequencesPerUpdate: z.int().nonnegative(),
   /** Passes over the sequences of recipe `reference`. */
   epochs: z.int().min(1),
   /**
@@ -70,6 +74,7 @@ export const defaultRecipe: Recipe = {
   decay: "constant",
   weightDecay: 0.01,
   updates: 5,
+  sequencesPerUpdate: 0,
   epochs: 1,
   negatives: { count: 0, weight: 1 },
   maxTokens: 3000,
