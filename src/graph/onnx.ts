@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { isAbsolute, relative, sep } from "node:path";
 import { onnxType } from "./ops.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 import { type Attribute, type Node, nodesFor, type Tensor } from "./tensor.ts";
@@ -22,7 +22,7 @@ export function toOnnx(outputs: Record<string, Tensor>, { folder }: { folder?: s
   const nodes = nodesFor(Object.values(outputs));
   const leaves = leavesOf(nodes, Object.values(outputs));
   const inputs = leaves.filter((tensor) => tensor.origin.kind === "input");
-  rejectDuplicates([...inputs.map((tensor) => tensor.name), ...Object.keys(outputs)]);
+  rejectDuplicates([...leaves.map((tensor) => tensor.name), ...Object.keys(outputs)]);
   const used = new Set(nodes.flatMap((node) => node.inputs.map((x) => x.name)));
   const names = new Map<Tensor, string>();
   const copies: [string, Tensor][] = []; // outputs that a node cannot name: a leaf, or a second name
@@ -74,7 +74,7 @@ function leavesOf(nodes: readonly Node[], outputs: readonly Tensor[]): Tensor[] 
 
 function rejectDuplicates(names: string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new Error(`internal: graph input or output ${twice} is named twice`);
+  if (twice !== undefined) throw new Error(`internal: graph input, weight or output ${twice} is named twice`);
 }
 
 function writeNode(
@@ -112,7 +112,10 @@ function writeInitializer(writer: ProtobufWriter, tensor: Tensor, folder: string
   } else if (tensor.origin.kind === "weight") {
     if (folder === undefined) throw new Error(`internal: weight ${tensor.name} needs a folder`);
     const { file, offset, byteLength } = tensor.origin.range;
-    const entries = { location: relative(folder, file), offset: String(offset), length: String(byteLength) };
+    const location = relative(folder, file);
+    if (location.split(sep)[0] === ".." || isAbsolute(location))
+      throw new Error(`internal: ${file} is not below ${folder}`);
+    const entries = { location, offset: String(offset), length: String(byteLength) };
     for (const [key, value] of Object.entries(entries)) {
       writer.message(13, (entry) => entry.string(1, key).string(2, value));
     }
