@@ -1,10 +1,11 @@
 import type { Adapter } from "../adapters/adapter.ts";
-import { ConfigError } from "../base/errors.ts";
+import { ConfigError, InputError } from "../base/errors.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { closedBook } from "../methods/closed-book.ts";
-import type { Method, MethodName } from "../methods/method.ts";
+import type { AnswerOptions, Method, MethodEvent, MethodName } from "../methods/method.ts";
 import { type AdapterLookup, combine, prag } from "../methods/prag.ts";
 import { standardRag } from "../methods/standard-rag.ts";
+import { type Answer, collectAnswer } from "./answer.ts";
 import { asWriter } from "./data-folder.ts";
 import { encodePassages } from "./encode.ts";
 import type { EngineParts } from "./parts.ts";
@@ -18,6 +19,39 @@ export interface MethodOptions {
   onMissing?: OnMissing | undefined;
   /** A control: every passage gets the adapter of another passage, chosen by this seed. */
   shuffleAdapters?: number | undefined;
+}
+
+/** One question to one method. */
+export interface AskOptions extends MethodOptions, AnswerOptions {
+  method?: string | undefined;
+  /** Gets the text as it comes. */
+  onText?: ((text: string) => void) | undefined;
+}
+
+/** The method of `ask` and `chat` when none is named. */
+export const defaultMethod: MethodName = "prag";
+
+/** Answers one question from the collection. */
+export async function ask(
+  parts: EngineParts,
+  question: string,
+  { method = defaultMethod, onText, onMissing, shuffleAdapters, ...options }: AskOptions = {},
+): Promise<Answer> {
+  return collectAnswer(streamAnswer(parts, question, { method, onMissing, shuffleAdapters, ...options }), {
+    onText,
+  });
+}
+
+/** The same as events. */
+export async function* streamAnswer(
+  parts: EngineParts,
+  question: string,
+  { method = defaultMethod, onMissing, shuffleAdapters, ...options }: Omit<AskOptions, "onText"> = {},
+): AsyncGenerator<MethodEvent> {
+  if (question.trim() === "") throw new InputError("the question is empty; ask something");
+  const { limit = parts.config.limit, maxTokens = parts.config.maxTokens } = options;
+  const chosen = await createMethod(parts, method, { onMissing, shuffleAdapters });
+  yield* chosen.answer(question, { ...options, limit, maxTokens });
 }
 
 /** Which parts each method takes: one row per method. */

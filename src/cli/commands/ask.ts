@@ -1,0 +1,129 @@
+import type { Command } from "commander";
+import { z } from "zod";
+import type { Answer } from "../../engine/answer.ts";
+import { ask, methodNames, onMissingChoices } from "../../engine/ask.ts";
+import { choices, type EngineSettings } from "../../engine/config.ts";
+import { count } from "../format.ts";
+import { addExamples, choiceOption, decimalNumber, readOptions, wholeNumber } from "../options.ts";
+import { type CommandContext, type Shell, type Speech, withEngine } from "../shell.ts";
+
+const schema = z.object({
+  method: z.string(),
+  limit: z.number().optional(),
+  onMissing: z.enum(onMissingChoices).optional(),
+  mergeWeights: z.enum(choices.mergeWeights).optional(),
+  mergeScale: z.number().optional(),
+  maxTokens: z.number().optional(),
+  temperature: z.number().optional(),
+  topK: z.number().optional(),
+  topP: z.number().optional(),
+  seed: z.number().optional(),
+  shuffleAdapters: z.union([z.boolean(), z.number()]).optional(),
+});
+type AskCommandOptions = z.infer<typeof schema>;
+
+/** `prag ask`: one question, one answer. */
+export function addAsk(program: Command, shell: Shell): void {
+  const command = program
+    .command("ask")
+    .description("Answer a question from the collection: retrieve passages, merge their adapters, generate.")
+    .argument("<question>", "the question");
+  addAnswerOptions(command).action(async (question: string, _options: unknown, self: Command) => {
+    const options = readAnswerOptions(self);
+    await withEngine(shell, { command: self, settings: answerSettings(options) }, async (context) => {
+      const answer = await answerAloud(context, question, options);
+      if (context.json) context.print(answer, () => []);
+    });
+  });
+  addExamples(command, [
+    'prag ask "Where was Aldous Dunmarch born?"',
+    'prag ask "Who wrote it?" --method combine --limit 5 --json',
+  ]);
+}
+
+/** The options that say how to answer; `ask` and `chat` share them. */
+export function addAnswerOptions(command: Command): Command {
+  return command
+    .addOption(choiceOption("--method <name>", "how to answer", methodNames).default("prag"))
+    .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
+    .addOption(
+      choiceOption("--on-missing <what>", "passages without an adapter (default: context)", onMissingChoices),
+    )
+    .addOption(
+      choiceOption("--merge-weights <how>", "how adapters are weighted (default: sum)", choices.mergeWeights),
+    )
+    .option("--merge-scale <factor>", "multiplies every weight (default: 1)", decimalNumber)
+    .option("--max-tokens <count>", "tokens of the answer, at most (default: 32)", wholeNumber)
+    .option("--temperature <number>", "0 takes the likeliest token (default: 0)", decimalNumber)
+    .option("--top-k <count>", "choose among this many tokens (default: all)", wholeNumber)
+    .option("--top-p <share>", "choose among tokens of this probability together (default: 1)", decimalNumber)
+    .option("--seed <number>", "of the choice (default: 0)", wholeNumber)
+    .option("--shuffle-adapters [seed]", "a control: give every passage the adapter of another", wholeNumber);
+}
+
+/** Reads the options of `addAnswerOptions`. */
+export function readAnswerOptions(command: Command): AskCommandOptions {
+  return readOptions(command, schema);
+}
+
+/** Those of them that are settings of the engine. */
+export function answerSettings({
+  limit,
+  maxTokens,
+  mergeWeights,
+  mergeScale,
+}: AskCommandOptions): EngineSettings {
+  return { limit, maxTokens, merge: { weights: mergeWeights, scale: mergeScale } };
+}
+
+/** Answers; for people the text is written as it comes, then where it comes from. */
+export async function answerAloud(
+  context: CommandContext,
+  question: string,
+  options: AskCommandOptions & {
+    history?: { role: "user" | "assistant"; content: string }[];
+    signal?: AbortSignal;
+  },
+): Promise<Answer> {
+  const { terminal, json } = context;
+  const { temperature, topK, topP, seed, shuffleAdapters, history, method, onMissing } = options;
+  let isBegun = false;
+  const answer = await ask(context.parts, question, {
+    method,
+    onMissing,
+    shuffleAdapters: typeof shuffleAdapters === "boolean" ? 1 : shuffleAdapters,
+    sampling: { temperature, topK, topP, seed },
+    history,
+    signal: options.signal ?? context.signal,
+    onText(text) {
+      if (json) return;
+      context.clearBar();
+      terminal.write(isBegun ? text : text.trimStart());
+      isBegun ||= text.trim() !== "";
+    },
+  });
+  if (!json) {
+    terminal.print("");
+    for (const line of describeSources(answer, context)) terminal.print(line);
+    noteMissing(answer, { method, context });
+  }
+  return answer;
+}
+
+function describeSources({ sources }: Answer, { terminal }: Speech): string[] {
+  return sources.map(({ title, score, usedAs }, i) =>
+    terminal.style("dim", `  [${i + 1}] ${title} (score ${score.toFixed(2)}, used as ${usedAs})`),
+  );
+}
+
+function noteMissing(
+  { sources }: Answer,
+  { method, context }: { method: string; context: CommandContext },
+): void {
+  if (method !== "prag" && method !== "combine") return;
+  const missing = sources.filter(({ adapter }) => adapter === null);
+  if (missing.length)
+    context.note(
+      `${count(missing.length, "passage")} of ${sources.length} had no adapter for this model and recipe; "prag encode" makes them`,
+    );
+}

@@ -1,0 +1,87 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { z } from "zod";
+import { choices, type EngineSettings } from "../../engine/config.ts";
+import { type EncodeReport, encode } from "../../engine/encode.ts";
+import { count, formatBytes, formatDuration } from "../format.ts";
+import { addExamples, choiceOption, decimalNumber, nameList, readOptions, wholeNumber } from "../options.ts";
+import { type CommandContext, type Shell, withEngine } from "../shell.ts";
+
+const schema = z.object({
+  recipe: z.enum(choices.recipe).optional(),
+  pattern: z.enum(choices.pattern).optional(),
+  mask: z.enum(choices.mask).optional(),
+  rank: z.number().optional(),
+  alpha: z.number().optional(),
+  learningRate: z.number().optional(),
+  updates: z.number().optional(),
+  epochs: z.number().optional(),
+  negatives: z.number().optional(),
+  without: z.enum(choices.without).optional(),
+  targetModules: z.array(z.string()).optional(),
+  initAdapter: z.string().optional(),
+});
+
+/** `prag encode`: passages → adapters. */
+export function addEncode(program: Command, shell: Shell): void {
+  const command = program
+    .command("encode")
+    .description(
+      "Train one adapter per passage; passages that are not augmented yet are augmented first. What is there already is not trained again. The training options are remembered with the collection.",
+    )
+    .addOption(choiceOption("--recipe <name>", "how updates see the sequences", choices.recipe))
+    .addOption(
+      choiceOption("--pattern <name>", "which versions of a passage meet which pairs", choices.pattern),
+    )
+    .addOption(choiceOption("--mask <name>", "which tokens count in the loss", choices.mask))
+    .option("--rank <rank>", "rank of the adapters", wholeNumber)
+    .option("--alpha <alpha>", "their scaling is alpha / rank", decimalNumber)
+    .option("--learning-rate <rate>", "of AdamW", decimalNumber)
+    .option("--updates <count>", "updates of recipe packed", wholeNumber)
+    .option("--epochs <count>", "passes of recipe reference", wholeNumber)
+    .option(
+      "--negatives <count>",
+      "questions on other things per passage, to keep adapters silent there",
+      wholeNumber,
+    )
+    .addOption(choiceOption("--without <part>", "leave a part of the augmentation out", choices.without))
+    .option("--target-modules <names>", "linear layers to adapt, separated by commas", nameList)
+    .option("--init-adapter <folder>", "PEFT folder that training starts from")
+    .action(async (_options: unknown, self: Command) => {
+      const options = readOptions(self, schema);
+      await withEngine(shell, { command: self, settings: settingsOf(options, shell) }, run);
+    });
+  addExamples(command, ["prag encode", "prag encode --rank 4 --updates 10"]);
+}
+
+function settingsOf(
+  { recipe: name, negatives, initAdapter, ...numbers }: z.infer<typeof schema>,
+  { cwd }: Shell,
+): EngineSettings {
+  const recipe = { name, ...numbers, negatives: negatives === undefined ? undefined : { count: negatives } };
+  const isGiven = Object.values(recipe).some((value) => value !== undefined);
+  return {
+    recipe: isGiven ? recipe : undefined,
+    initAdapter: initAdapter === undefined ? undefined : resolve(cwd, initAdapter),
+  };
+}
+
+async function run(context: CommandContext): Promise<void> {
+  const { parts, signal } = context;
+  const report = await encode(parts, { signal });
+  context.print(report, () => describe(report));
+}
+
+function describe(report: EncodeReport): string[] {
+  const { passages, encoded, reused, skipped, seconds, passagesPerSecond, bytesPerAdapter } = report;
+  const speed = encoded ? ` (${formatDuration(seconds)}, ${passagesPerSecond.toFixed(2)} per second)` : "";
+  const lines = [
+    `${count(passages, "passage")}: ${encoded} encoded now${speed}, ${reused} encoded before`,
+    `augmented by ${Object.keys(report.augmentation.augmenters).join(", ") || "nobody"}; ${formatBytes(bytesPerAdapter)} per adapter`,
+  ];
+  if (skipped)
+    lines.push(
+      `${count(skipped, "passage")} without any usable pair: nothing to train on; "prag augment" says why`,
+    );
+  return lines;
+}

@@ -1,0 +1,54 @@
+import { relative, resolve } from "node:path";
+import type { Command } from "commander";
+import { z } from "zod";
+import { choices } from "../../engine/config.ts";
+import { type IngestReport, ingest } from "../../engine/ingest.ts";
+import { count, formatDuration } from "../format.ts";
+import { addExamples, choiceOption, readOptions, wholeNumber } from "../options.ts";
+import { type CommandContext, corpusBase, type Shell, withEngine } from "../shell.ts";
+
+const schema = z.object({
+  maxWords: z.number().optional(),
+  overlapWords: z.number().optional(),
+  analyzer: z.enum(choices.analyzer).optional(),
+});
+
+/** `prag ingest`: documents → passages and their index. */
+export function addIngest(program: Command, shell: Shell): void {
+  const command = program
+    .command("ingest")
+    .description(
+      "Read documents (.txt .md .html .jsonl .csv .tsv .pdf .docx), cut them into passages and index them.",
+    )
+    .argument("<paths...>", "files, folders or globs")
+    .option("--max-words <count>", "words of a passage, at most (default: 100)", wholeNumber)
+    .option("--overlap-words <count>", "words that neighbours share (default: 0)", wholeNumber)
+    .addOption(
+      choiceOption("--analyzer <name>", "how words are indexed (default: english)", choices.analyzer),
+    )
+    .action(async (paths: string[], _options: unknown, self: Command) => {
+      const { maxWords, overlapWords, analyzer } = readOptions(self, schema);
+      const settings = { ingest: { maxWords, overlapWords }, analyzer };
+      await withEngine(shell, { command: self, settings }, (context) => run(context, paths, shell));
+    });
+  addExamples(command, ["prag ingest ./docs notes.md", 'prag ingest "reports/**/*.pdf" --max-words 150']);
+}
+
+async function run(context: CommandContext, paths: string[], { cwd }: Shell): Promise<void> {
+  const { parts, signal } = context;
+  const base = corpusBase(parts.config.dataFolder);
+  const inputs = paths.map((path) => relative(base, resolve(cwd, path)) || ".");
+  const report = await ingest(parts, inputs, { base, signal });
+  context.print(report, () => describe(report));
+  for (const { source, reason } of report.skipped) context.note(`skipped ${source}: ${reason}`);
+  for (const { source, reason } of report.incomplete)
+    context.note(`not all of ${source} could be read: ${reason}`);
+}
+
+function describe(report: IngestReport): string[] {
+  const { collection, documents, passages, added, changed, removed, unchanged, skipped, seconds } = report;
+  return [
+    `${collection}: ${count(documents, "document")}, ${count(passages, "passage")}`,
+    `files: ${added} added, ${changed} changed, ${removed} removed, ${unchanged} unchanged, ${skipped.length} skipped (${formatDuration(seconds)})`,
+  ];
+}

@@ -1,0 +1,107 @@
+import { dirname, resolve } from "node:path";
+import type { Command } from "commander";
+import type { EngineConfig, EngineSettings } from "../engine/config.ts";
+import { openEngine } from "../engine/open-engine.ts";
+import type { EngineParts } from "../engine/parts.ts";
+import { loadSettings } from "../engine/settings.ts";
+import { readGlobalOptions } from "./options.ts";
+import { createProgressBar } from "./progress-bar.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What commands take from their surroundings. */
+export interface Shell {
+  terminal: Terminal;
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal;
+  env: Readonly<Record<string, string | undefined>>;
+  /** The working folder. */
+  cwd: string;
+  /** Milliseconds, for durations. */
+  clock: () => number;
+  stdin: NodeJS.ReadableStream & { isTTY?: boolean };
+}
+
+/** How a command speaks. */
+export interface Speech {
+  terminal: Terminal;
+  json: boolean;
+  /** Prints the command's result: a JSON value for programs, or lines for people. */
+  print(value: unknown, lines: () => readonly string[]): void;
+  /** Says something about the result to people, on standard error. */
+  note(line: string): void;
+}
+
+/** What a command works with. */
+export interface CommandContext extends Speech {
+  parts: EngineParts;
+  signal: AbortSignal;
+  /** Takes the progress bar away before something is written beside it. */
+  clearBar(): void;
+}
+
+/** The voice of a command. */
+export function speechOf({ terminal }: Shell, { json, quiet }: { json: boolean; quiet: boolean }): Speech {
+  return {
+    terminal,
+    json,
+    print(value, lines) {
+      if (json) terminal.print(JSON.stringify(value, null, 2));
+      else for (const line of lines()) terminal.print(line);
+    },
+    note: (line) => {
+      if (!quiet) terminal.note(line);
+    },
+  };
+}
+
+/** Reads the settings of a command: its options, the settings file, what is recorded with the collection. */
+export async function loadCommandConfig(
+  shell: Shell,
+  command: Command,
+  settings: EngineSettings = {},
+): Promise<EngineConfig> {
+  const { configFile, settings: globals } = readGlobalOptions(command);
+  const file = configFile === undefined ? undefined : resolve(shell.cwd, configFile);
+  return loadSettings({ folder: shell.cwd, file, settings: { ...globals, ...settings } });
+}
+
+/** Opens an engine by the command's settings, runs the task, and closes the engine. */
+export async function withEngine<T>(
+  shell: Shell,
+  { command, settings }: { command: Command; settings?: EngineSettings },
+  task: (context: CommandContext) => Promise<T>,
+): Promise<T> {
+  const globals = readGlobalOptions(command);
+  const config = await loadCommandConfig(shell, command, settings);
+  const bar = createProgressBar({ ...shell.terminal.bar, clock: shell.clock });
+  const engine = await openEngine(config, {
+    progress: globals.quiet ? undefined : bar.progress,
+    env: shell.env,
+    clock: shell.clock,
+  });
+  const speech = speechOf(shell, globals);
+  try {
+    return await task({
+      ...speech,
+      print(value, lines) {
+        bar.clear();
+        speech.print(value, lines);
+      },
+      note(line) {
+        bar.clear();
+        speech.note(line);
+      },
+      parts: engine.parts,
+      signal: shell.signal,
+      clearBar: bar.clear,
+    });
+  } finally {
+    bar.clear();
+    await engine.dispose();
+  }
+}
+
+/** The folder that names of files in the corpus are relative to: where the data folder lies, from wherever one calls. */
+export function corpusBase(dataFolder: string): string {
+  return dirname(resolve(dataFolder));
+}

@@ -1,0 +1,24 @@
+import { statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { CapacityError, systemCode } from "../base/errors.ts";
+
+/** Bytes that are free for us on the disk of a folder, which need not exist yet. */
+export async function freeBytes(folder: string): Promise<number> {
+  const path = resolve(folder);
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT" || dirname(path) === path) throw error;
+    return freeBytes(dirname(path));
+  }
+}
+
+/** Throws a `CapacityError` where less is free than needed, before the work begins. */
+export function checkSpace(needed: number, free: number, folder: string): void {
+  if (free >= needed) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;
+  throw new CapacityError(
+    `the adapters need ${megabytes(needed)} in ${folder}, ${megabytes(free)} are free; free some space, store them smaller (--adapter-dtype int8, --rank) or choose another data folder`,
+  );
+}
