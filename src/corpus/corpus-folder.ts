@@ -2,7 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { FormatError, NotFoundError, UnsupportedError } from "../base/errors.ts";
-import { parseValue, readJson, readJsonIfPresent, writeJson } from "../base/files.ts";
+import { explainSystemError, parseValue, readJson, readJsonIfPresent, writeJson } from "../base/files.ts";
 import type { Document, Passage } from "./corpus.ts";
 import { openRows, type Rows } from "./rows.ts";
 
@@ -203,8 +203,12 @@ export async function removeLeftovers(folder: string): Promise<void> {
   const { generations } = corpusPaths(folder);
   const current = await readPointer(folder);
   const names = async (path: string) => await readdir(path).catch(() => []);
-  for (const name of await names(generations))
-    if (name !== current) await rm(join(generations, name), { recursive: true, force: true });
-  for (const name of await names(folder))
-    if (/^(?:current|seen)\.json\..*\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+  const old = (await names(generations)).filter((name) => name !== current);
+  const halves = (await names(folder)).filter((name) => /^(?:current|seen)\.json\..*\.tmp$/.test(name));
+  try {
+    for (const name of old) await rm(join(generations, name), { recursive: true, force: true });
+    for (const name of halves) await rm(join(folder, name), { force: true });
+  } catch (error) {
+    throw explainSystemError(error, folder);
+  }
 }

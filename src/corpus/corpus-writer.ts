@@ -26,19 +26,7 @@ export interface CorpusWriter {
 export async function createCorpusWriter(folder: string): Promise<CorpusWriter> {
   const { generations } = corpusPaths(folder);
   const place = join(generations, "unfinished");
-  const explain = async <T>(task: () => Promise<T>): Promise<T> => {
-    try {
-      return await task();
-    } catch (error) {
-      throw explainSystemError(error, place);
-    }
-  };
-  const [documents, passages] = await explain(async () => {
-    await rm(place, { recursive: true, force: true });
-    await mkdir(place, { recursive: true });
-    const documents = await openRowFile(join(place, "documents.jsonl"));
-    return [documents, await openRowFile(join(place, "passages.jsonl"))] as const;
-  });
+  const { documents, passages } = await explained(place, () => openRowFiles(place));
   const ordinals = new Map<string, number>();
   return {
     get documents() {
@@ -47,26 +35,10 @@ export async function createCorpusWriter(folder: string): Promise<CorpusWriter> 
     get passages() {
       return passages.count;
     },
-    async add({ id, source, title, text }, parts) {
-      const places: number[] = [];
-      for (const [position, part] of parts.entries()) {
-        let ordinal = ordinals.get(part.id);
-        if (ordinal === undefined) {
-          ordinal = passages.count;
-          if (ordinal >= maxPassages)
-            throw new CapacityError(
-              `a corpus holds at most ${maxPassages} passages; split it in collections`,
-            );
-          ordinals.set(part.id, ordinal);
-          const row: Passage = { id: part.id, documentId: id, title: part.title, text: part.text, position };
-          await explain(() => passages.append(row));
-        }
-        places.push(ordinal);
-      }
-      await explain(() => documents.append({ id, source, title, text, passages: places }));
-    },
+    add: (document, parts) =>
+      explained(place, () => append(document, parts, { documents, passages, ordinals })),
     finish: ({ making, files }) =>
-      explain(async () => {
+      explained(place, async () => {
         const manifest = { making, documents: documents.count, passages: passages.count, files };
         const text = `${JSON.stringify(manifest, null, 1)}\n`;
         const hashes = [await documents.finish(), await passages.finish(), sha256(text)];
@@ -81,6 +53,46 @@ export async function createCorpusWriter(folder: string): Promise<CorpusWriter> 
       await rm(place, { recursive: true, force: true });
     },
   };
+}
+
+interface Open {
+  documents: RowFile;
+  passages: RowFile;
+  /** Passage id → ordinal of what is written. */
+  ordinals: Map<string, number>;
+}
+
+async function append(
+  { id, source, title, text }: Document,
+  parts: readonly Pick<Passage, "id" | "title" | "text">[],
+  { documents, passages, ordinals }: Open,
+): Promise<void> {
+  for (const [position, part] of parts.entries()) {
+    if (ordinals.has(part.id)) continue;
+    if (passages.count >= maxPassages)
+      throw new CapacityError(`a corpus holds at most ${maxPassages} passages; split it in collections`);
+    ordinals.set(part.id, passages.count);
+    const row: Passage = { id: part.id, documentId: id, title: part.title, text: part.text, position };
+    await passages.append(row);
+  }
+  const places = parts.map((part) => ordinals.get(part.id));
+  await documents.append({ id, source, title, text, passages: places });
+}
+
+/** A full disk, a missing permission and the like, as our errors. */
+async function explained<T>(path: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
+}
+
+async function openRowFiles(place: string): Promise<{ documents: RowFile; passages: RowFile }> {
+  await rm(place, { recursive: true, force: true });
+  await mkdir(place, { recursive: true });
+  const documents = await openRowFile(join(place, "documents.jsonl"));
+  return { documents, passages: await openRowFile(join(place, "passages.jsonl")) };
 }
 
 /** Moves a finished generation to its name. One of the same name has the same content and stays. */
