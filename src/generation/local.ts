@@ -125,7 +125,7 @@ class Row {
     this.prompt = prompt;
     this.#seen = new Set(prompt);
     this.#random = new Random(request.sampling?.seed ?? 0);
-    this.#stream = createTextStream(tokenizer);
+    this.#stream = createTextStream(tokenizer, request.prefix ? tokenizer.tokenize(request.prefix) : []);
     this.#filter = createStopFilter(request.stop);
     this.#lastId = prompt[prompt.length - 1] ?? 0;
   }

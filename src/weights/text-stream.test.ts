@@ -42,6 +42,14 @@ for (const [name, json] of Object.entries(kinds)) {
       }
     });
 
+    it("continues a text: with the space that a text's own beginning would lose", () => {
+      const before = tokenizer.tokenize("the answer is");
+      const ids = tokenizer.tokenize("the answer is the é 東京").slice(before.length);
+      const text = createTextStream(tokenizer, before);
+      const pieces = [...ids.map((id) => text.push(id)), text.end()];
+      expect(pieces.join("")).toBe(" the é 東京");
+    });
+
     it("is detokenize of all ids together, for any ids: special, invalid and unknown ones too", () => {
       const random = new Random(name);
       for (let i = 0; i < 300; i++) {

@@ -4,7 +4,7 @@ import type { Tokenizer } from "./tokenizer.ts";
 export interface TextStream {
   /** What this id adds; empty while a character is incomplete. */
   push(id: number): string;
-  /** What was still held back. All pieces together are `detokenize` of all ids. */
+  /** What was still held back. All pieces together are what the ids add to the text of those before them. */
   end(): string;
 }
 
@@ -13,15 +13,19 @@ const incomplete = "\uFFFD";
 
 /**
  * A text stream that never emits half a character. Decoders look at neighbours (a first space is dropped, bytes of
- * one character are joined), so each id is decoded behind the ids of the piece before it, not alone.
+ * one character are joined), so each id is decoded behind the ids of the piece before it, not alone; the first
+ * behind `before`, the ids of a text that is continued.
  */
-export function createTextStream(tokenizer: Pick<Tokenizer, "detokenize">): TextStream {
+export function createTextStream(
+  tokenizer: Pick<Tokenizer, "detokenize">,
+  before: readonly number[] = [],
+): TextStream {
   /** The last piece's ids, and those since. */
-  let window: number[] = [];
+  let window = [...before];
   /** How many of them belong to the last piece. */
-  let settled = 0;
+  let settled = window.length;
   /** What of the window's text has been emitted. */
-  let emitted = "";
+  let emitted = tokenizer.detokenize(window);
   const emit = (text: string): string => {
     if (!text.startsWith(emitted)) return ""; // a decoder that trims the end: the rest comes with a later id
     const piece = text.slice(emitted.length);
