@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -12,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CapacityError, ConfigError, FormatError } from "../base/errors.ts";
 import { Random } from "../base/random.ts";
@@ -123,6 +125,29 @@ describe("openQuantisedWeights", () => {
     await openQuantisedWeights(model, { cacheFolder });
     expect(Buffer.compare(readFileSync(path), bytes)).toBe(0);
     expect(readdirSync(join(path, ".."))).toEqual(["model.safetensors"]);
+  });
+
+  it("gives the same bytes after kills at any moment", async () => {
+    const [undisturbed, cacheFolder] = [newFolder(), newFolder()];
+    await openQuantisedWeights(await fixture("llama-tied"), { cacheFolder: undisturbed });
+    const built = (path: string) =>
+      JSON.stringify(pathToFileURL(resolve(import.meta.dirname, "../../dist", path)).href);
+    for (const report of [1, 7, 20, 44]) {
+      const program = `
+        import { openModel } from ${built("models/open-model.js")};
+        import { openQuantisedWeights } from ${built("models/quantised-weights.js")};
+        let reports = 0;
+        await openQuantisedWeights(await openModel(${JSON.stringify(join(fixtures, "llama-tied"))}), {
+          cacheFolder: ${JSON.stringify(cacheFolder)},
+          progress: () => ++reports === ${report} && process.kill(process.pid, "SIGKILL"),
+        });`;
+      const { signal } = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
+      expect(signal).toBe("SIGKILL");
+      expect(existsSync(only(cacheFolder))).toBe(false);
+    }
+    await openQuantisedWeights(await fixture("llama-tied"), { cacheFolder });
+    expect(Buffer.compare(readFileSync(only(cacheFolder)), readFileSync(only(undisturbed)))).toBe(0);
+    expect(readdirSync(join(only(cacheFolder), ".."))).toEqual(["model.safetensors"]);
   });
 
   it("keeps 8 and 4 bits, and other models, apart", async () => {
