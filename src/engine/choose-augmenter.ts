@@ -3,6 +3,7 @@ import { chooseAugmenter } from "../augmentation/choose-augmenter.ts";
 import { createModelAugmenter } from "../augmentation/model-augmenter.ts";
 import { ruleAugmenter } from "../augmentation/rule-augmenter.ts";
 import { ConfigError } from "../base/errors.ts";
+import { createRemoteGenerator } from "../generation/remote.ts";
 import type { EngineConfig } from "./config.ts";
 import type { EngineParts } from "./parts.ts";
 
@@ -31,8 +32,16 @@ export async function createAugmenter(
 }
 
 function remoteAugmenter(
-  config: EngineConfig,
-  _env: Readonly<Record<string, string | undefined>>,
+  { augment: { endpoint } }: EngineConfig,
+  env: Readonly<Record<string, string | undefined>>,
 ): Augmenter {
-  throw new ConfigError(`augmenter "remote" needs augment.endpoint, got ${config.augment.endpoint}`);
+  if (!endpoint) {
+    throw new ConfigError('augmenter "remote" needs augment.endpoint {url, model} in the settings');
+  }
+  const generator = createRemoteGenerator({
+    baseUrl: endpoint.url,
+    model: endpoint.model,
+    apiKey: env[endpoint.apiKeyVariable],
+  });
+  return createModelAugmenter({ generator, sampling: { temperature: 0.7, topP: 1 } }); // not every service knows top-k
 }

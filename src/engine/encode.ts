@@ -1,13 +1,19 @@
 import { appendFile } from "node:fs/promises";
+import { z } from "zod";
+import { loadAdapterHeader } from "../adapters/adapter-file.ts";
 import { adapterKey } from "../adapters/adapter-key.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
+import { type AdapterDtype, countBytes } from "../adapters/size.ts";
+import type { AdapterStore } from "../adapters/store.ts";
 import { supports } from "../augmentation/support.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
+import type { BaseDistributions } from "../training/base-distribution.ts";
 import { type EncodedPassage, type EncodeParts, encodeGroups, groupPassages } from "../training/encode.ts";
 import { recipeHash } from "../training/recipe.ts";
 import { type AugmentReport, augmentPassages } from "./augment.ts";
 import { asWriter } from "./data-folder.ts";
+import { checkSpace, freeBytes } from "./disk.ts";
 import { packageVersion } from "./package-root.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
 import { recordSettings } from "./settings.ts";
@@ -59,6 +65,8 @@ export async function encodePassages(
   const work = usable.map((one): Work => ({ augmented: one, key: keyOf(one, model) }));
   const start = parts.clock();
   const { missing, reused } = await findMissing(parts, work);
+  const needed = missing.length * bytesPerAdapter(model, parts.config.adapterDtype);
+  checkSpace(needed, await freeBytes(parts.folder.adapters), parts.folder.path);
   const trained = missing.length ? await train(parts, { work, missing, signal }) : { tokens: 0 };
   const seconds = (parts.clock() - start) / 1000;
   return {
@@ -97,13 +105,23 @@ async function findMissing(
   const [store, encoding] = [await parts.store(), await parts.encoding()];
   const missing: Work[] = [];
   for (const one of work) {
+    const { id } = one.augmented.passage;
+    const recorded = encoding.keyOf(id);
+    if (recorded !== undefined && recorded !== one.key && (await isImported(store, recorded))) continue;
     if (!(await store.has(one.key))) missing.push(one);
-    else if (encoding.keyOf(one.augmented.passage.id) !== one.key) {
-      await encoding.append({ passageId: one.augmented.passage.id, key: one.key });
-    }
+    else if (recorded !== one.key) await encoding.append({ passageId: id, key: one.key });
   }
   return { missing, reused: work.length - missing.length };
 }
+
+/** An adapter that was imported for a passage is what the user wants there: none is trained in its place. */
+async function isImported(store: AdapterStore, key: string): Promise<boolean> {
+  if (!(await store.has(key))) return false;
+  return importedRecipe.safeParse((await loadAdapterHeader(store.path(key))).provenance.recipe).success;
+}
+
+/** Stands in place of a recipe in the provenance of an imported adapter. */
+export const importedRecipe = z.strictObject({ imported: z.string() });
 
 interface TrainWork {
   work: readonly Work[];
@@ -124,44 +142,52 @@ async function train(parts: EngineParts, { work, missing, signal }: TrainWork): 
     .filter((group) => group.some((one) => wanted.has(one)))
     .map((group) => group.map((one) => one.augmented));
   const total = groups.flat().length * (recipe.name === "packed" ? recipe.updates : 1);
-  const trainer = await parts.openTrainer();
-  const distributions = recipe.negatives.count > 0 ? await parts.openDistributions() : undefined;
+  const training = await openTraining(parts);
   let [tokens, steps, finished] = [0, 0, 0];
-  const note = () => `${finished} of ${groups.flat().length} passages`;
+  const report = () => {
+    const note = `${finished} of ${groups.flat().length} passages`;
+    parts.progress({ task: "encode", done: recipe.name === "reference" ? finished : steps, total, note });
+  };
+  const onUpdate = (count: number) => {
+    steps += count;
+    report();
+  };
   try {
-    const encodeParts: EncodeParts & {
-      signal: AbortSignal | undefined;
-      onUpdate: (passages: number) => void;
-    } = {
-      trainer,
-      tokenizer: model.tokenizer,
-      prompts: parts.prompts,
-      supports,
-      initial: model.initial,
-      negatives: distributions && {
-        tokenizer: model.tokenizer,
-        generator: await parts.generator(),
-        distributions,
-        prompts: parts.prompts,
-      },
-      clock: parts.clock,
-      signal,
-      onUpdate: (count) => parts.progress({ task: "encode", done: (steps += count), total, note: note() }),
-    };
-    for await (const batch of encodeGroups(groups, recipe, encodeParts)) {
+    for await (const batch of encodeGroups(groups, recipe, { ...training.parts, signal, onUpdate })) {
       for (const encoded of batch) {
         await record(parts, { encoded, key: keys.get(encoded.augmented)!, model });
         tokens += encoded.trainingTokens;
         finished++;
       }
-      if (recipe.name === "reference") steps = finished;
-      parts.progress({ task: "encode", done: steps, total, note: note() });
+      report();
     }
   } finally {
-    await trainer.dispose();
-    await distributions?.dispose();
+    await training.dispose();
   }
   return { tokens };
+}
+
+/** Opens what training takes from the engine; the caller disposes of it. */
+export async function openTraining(
+  parts: EngineParts,
+): Promise<{ parts: EncodeParts; dispose(): Promise<void> }> {
+  const { tokenizer, recipe, initial } = await parts.model();
+  const { prompts, clock } = parts;
+  const trainer = await parts.openTrainer();
+  let distributions: BaseDistributions | undefined;
+  const dispose = async () => {
+    await trainer.dispose();
+    await distributions?.dispose();
+  };
+  try {
+    distributions = recipe.negatives.count > 0 ? await parts.openDistributions() : undefined;
+    const generator = distributions && (await parts.generator());
+    const negatives = distributions && generator && { tokenizer, generator, distributions, prompts };
+    return { parts: { trainer, tokenizer, prompts, supports, initial, negatives, clock }, dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
 }
 
 /** Stores an adapter, then records it: a kill between the two costs nothing, the store is asked first. */
@@ -194,6 +220,12 @@ async function meanBytes(parts: EngineParts, work: readonly Work[]): Promise<num
     .filter(({ key }) => wanted.has(key))
     .map(({ bytes }) => bytes);
   return sizes.length ? Math.round(sizes.reduce((a, b) => a + b, 0) / sizes.length) : 0;
+}
+
+/** Bytes of one adapter's file, about: its numbers, and a header for every tensor. */
+export function bytesPerAdapter({ shapes, recipe }: OpenedModel, dtype: AdapterDtype): number {
+  const tensors = shapes.length * (dtype === "int8" ? 4 : 2);
+  return countBytes(shapes, recipe.rank, dtype) + 2048 + 150 * tensors;
 }
 
 /** Path of the encoding of a model and recipe within a collection. */
