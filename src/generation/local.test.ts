@@ -1,13 +1,18 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { feedForwardModules } from "../adapters/adapter.ts";
 import { importPeft } from "../adapters/peft.ts";
 import { ConfigError, InputError } from "../base/errors.ts";
 import { openModel } from "../models/open-model.ts";
-import { openRuntime, type Runtime } from "../runtime/runtime.ts";
+import { openQuantisedWeights } from "../models/quantised-weights.ts";
+import { openRuntime } from "../runtime/runtime.ts";
+import type { Bits } from "../weights/quantise.ts";
 import { openTokenizer } from "../weights/tokenizer.ts";
 import { type DecodingSession, openDecodingSession } from "./decoding-session.ts";
-import type { GeneratedToken, Generation, GenerationRequest, Generator } from "./generator.ts";
+import { collect, describeGenerator, type GeneratorUnderTest } from "./generator.suite.ts";
+import type { Generation, GenerationRequest, Generator } from "./generator.ts";
 import { createLocalGenerator } from "./local.ts";
 
 const fixtures = resolve(import.meta.dirname, "../../test/parity/fixtures");
@@ -61,15 +66,6 @@ const ask = (more: Partial<GenerationRequest> = {}): GenerationRequest => ({
   maxTokens: 200,
   ...more,
 });
-
-async function collect(stream: AsyncGenerator<GeneratedToken, Generation>) {
-  const tokens: GeneratedToken[] = [];
-  while (true) {
-    const { value, done } = await stream.next();
-    if (done) return { tokens, generation: value };
-    tokens.push(value);
-  }
-}
 
 describe("a local generator", () => {
   it("yields the tokens until the end token, and returns the whole", async () => {
@@ -185,25 +181,35 @@ describe("a local generator", () => {
   });
 });
 
+async function openGenerator(bits?: Bits): Promise<Required<GeneratorUnderTest>> {
+  const runtime = await openRuntime({ threads: 1 });
+  const cacheFolder = mkdtempSync(join(tmpdir(), "prag-local-"));
+  const model = await openModel(modelFolder);
+  const weights = bits && (await openQuantisedWeights(model, { cacheFolder, bits }));
+  const session = await openDecodingSession(runtime, model, { targetModules: feedForwardModules, weights });
+  const { contextLength } = model.config;
+  return {
+    generator: createLocalGenerator({ model: "tiny", session, tokenizer, contextLength, batchSize: 4 }),
+    async dispose() {
+      await session.dispose();
+      await runtime.dispose();
+      rmSync(cacheFolder, { recursive: true });
+    },
+  };
+}
+
+describeGenerator("local, float32", () => openGenerator());
+describeGenerator("local, 8 bits", () => openGenerator(8));
+
 describe("with a model", () => {
-  let runtime: Runtime;
   let generator: Generator;
+  let dispose: () => Promise<void>;
   let adapter: GenerationRequest["adapter"];
   beforeAll(async () => {
-    runtime = await openRuntime({ threads: 1 });
-    const model = await openModel(modelFolder);
-    const session = await openDecodingSession(runtime, model, { targetModules: feedForwardModules });
-    const { contextLength } = model.config;
-    generator = createLocalGenerator({
-      model: "llama-tied",
-      session,
-      tokenizer,
-      contextLength,
-      batchSize: 4,
-    });
+    ({ generator, dispose } = await openGenerator());
     ({ adapter } = await importPeft(join(fixtures, "adapters/one")));
   });
-  afterAll(() => runtime.dispose());
+  afterAll(() => dispose());
 
   const idsOf = ({ tokens }: Generation) => tokens.map(({ id }) => id);
 
