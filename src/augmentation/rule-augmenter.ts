@@ -11,8 +11,9 @@ import {
 } from "./augmenter.ts";
 import { checkPair, questionKey } from "./check.ts";
 import { type Clause, clausesOf, splitSentence } from "./rules/clause.ts";
-import { type FactQuestions, questionsOf } from "./rules/questions.ts";
+import { questionsOf } from "./rules/questions.ts";
 import { rewriteByRule } from "./rules/rewrite.ts";
+import type { FactQuestions } from "./rules/statement.ts";
 import { isTopicPhrase, resolveSubject, type Subject, type Topic, topicOf } from "./rules/subject.ts";
 
 /**

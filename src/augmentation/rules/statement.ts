@@ -1,0 +1,71 @@
+import type { QuestionAnswer } from "../../corpus/corpus.ts";
+import { factTokens } from "../fact-tokens.ts";
+import type { Adverbial, Clause } from "./clause.ts";
+import type { Subject } from "./subject.ts";
+
+/** One fact with the wordings in which it can be asked, the plainest first. */
+export type FactQuestions = QuestionAnswer[];
+
+/** A clause whose subject is understood. */
+export interface Statement extends Clause {
+  who: Subject;
+}
+
+/** Asks for one kind of fact, where a statement tells it. */
+export type Rule = (statement: Statement) => FactQuestions[];
+
+/** "did … open", "was … opened", with what stands between the verb and the part that is asked for. */
+export function coreOf({ verb, who, object, adverbials }: Statement, asked?: Adverbial): string {
+  const others = adverbials
+    .slice(0, asked ? adverbials.indexOf(asked) : adverbials.length)
+    .filter((adverbial) => adverbial !== asked && adverbial.kind === "other")
+    .map(phraseOf);
+  const tail = [object, ...others].filter((part) => part !== "").join(" ");
+  return `${auxiliaryOf(verb)} ${who.text} ${mainOf(verb)} ${tail}`;
+}
+
+/** The auxiliary of a question: "did", "does", or that of the passive. */
+export function auxiliaryOf(verb: Clause["verb"]): string {
+  if (verb.kind === "be") return verb.form;
+  if (verb.kind === "passive") return verb.auxiliary;
+  if (verb.past) return "did";
+  return verb.form === verb.base ? "do" : "does";
+}
+
+/** The verb as it stands after the auxiliary and the subject. */
+export function mainOf(verb: Clause["verb"]): string {
+  if (verb.kind === "be") return "";
+  return verb.kind === "passive" ? verb.participle : verb.base;
+}
+
+/** Preposition and phrase. */
+export function phraseOf({ preposition, phrase }: Adverbial): string {
+  return `${preposition} ${phrase}`;
+}
+
+/** A number and what it counts; `rest` is "a year". */
+export interface Counted {
+  number: string;
+  noun: string;
+  rest: string;
+}
+
+const countPattern =
+  /^(?:about |around |over |more than |nearly |almost |only |exactly )?([\p{L}\d,.-]+) ((?:[\p{Ll}-]+ )*[\p{Ll}-]+s|people|men|women|children|sheep|fish)( a (?:day|week|month|year))?$/u;
+
+/** "48 gas lamps" → number and noun; not for measures ("12 metres") and dates. */
+export function countOf(object: string): Counted | undefined {
+  const found = countPattern.exec(object);
+  if (!found || / and /.test(found[2]!) || factTokens(found[1]!)[0]?.kind !== "number") return undefined;
+  return { number: found[1]!, noun: found[2]!, rest: (found[3] ?? "").trim() };
+}
+
+/** A noun phrase as it stands inside a sentence. */
+export function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** A text as a sentence begins. */
+export function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
