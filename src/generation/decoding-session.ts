@@ -13,7 +13,7 @@ export interface DecodingBatch {
   /**
    * Feeds tokens to every row (rows may have different counts) and gives the logits [V] after each row's last token.
    * The first call takes the prompts; later calls take one token for each row, or none for a row that has ended
-   * (its logits then mean nothing).
+   * (its logits then mean nothing). A batch of one row takes any number of tokens in each call.
    */
   feed(tokens: readonly (readonly number[])[]): Promise<Float32Array[]>;
   dispose(): Promise<void>;

@@ -12,7 +12,7 @@ import { createLocalGenerator } from "../../src/generation/local.ts";
 import { type Model, openModel } from "../../src/models/open-model.ts";
 import { openRuntime, type Runtime } from "../../src/runtime/runtime.ts";
 import { openTokenizer } from "../../src/weights/tokenizer.ts";
-import { fixtures, greedyIds } from "./helpers.ts";
+import { fixtures, greedyIds, largestDifference } from "./helpers.ts";
 
 const ids = z.array(z.int());
 const { newTokens, cases } = await readJson(
@@ -83,6 +83,22 @@ describe("greedy generation", () => {
       expect(together[i]).toHaveLength(row.count);
       expect(together[i]).toEqual((await greedyIds(session, [row]))[0]);
     }
+  });
+
+  it("does not depend on the pieces in which a single row's prompt is fed", async () => {
+    const prompt = cases[0]!.promptIds;
+    const logitsOf = async (...cuts: number[]) => {
+      const batch = await session.openBatch([merged], prompt.length);
+      const ends = [...cuts, prompt.length];
+      let logits: Float32Array | undefined;
+      for (const [i, end] of ends.entries())
+        [logits] = await batch.feed([prompt.slice(ends[i - 1] ?? 0, end)]);
+      await batch.dispose();
+      return logits!;
+    };
+    const whole = await logitsOf();
+    for (const cuts of [[1], [20], [20, 21, 40], [prompt.length - 1]])
+      expect(largestDifference(await logitsOf(...cuts), whole)).toBeLessThan(1e-4);
   });
 });
 
