@@ -1,6 +1,8 @@
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { type AdapterDtype, countBytes } from "../adapters/size.ts";
 import { CapacityError, systemCode } from "../base/errors.ts";
+import type { OpenedModel } from "./parts.ts";
 
 /** Bytes that are free for us on the disk of a folder, which need not exist yet. */
 export async function freeBytes(folder: string): Promise<number> {
@@ -21,4 +23,10 @@ export function checkSpace(needed: number, free: number, folder: string): void {
   throw new CapacityError(
     `the adapters need ${megabytes(needed)} in ${folder}, ${megabytes(free)} are free; free some space, store them smaller (--adapter-dtype int8, --rank) or choose another data folder`,
   );
+}
+
+/** Bytes of one adapter's file, about: its numbers, and a header for every tensor. */
+export function bytesPerAdapter({ shapes, recipe }: OpenedModel, dtype: AdapterDtype): number {
+  const tensors = shapes.length * (dtype === "int8" ? 4 : 2);
+  return countBytes(shapes, recipe.rank, dtype) + 2048 + 150 * tensors;
 }

@@ -3,17 +3,15 @@ import { z } from "zod";
 import { loadAdapterHeader } from "../adapters/adapter-file.ts";
 import { adapterKey } from "../adapters/adapter-key.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
-import { type AdapterDtype, countBytes } from "../adapters/size.ts";
 import type { AdapterStore } from "../adapters/store.ts";
-import { supports } from "../augmentation/support.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
-import type { BaseDistributions } from "../training/base-distribution.ts";
-import { type EncodedPassage, type EncodeParts, encodeGroups, groupPassages } from "../training/encode.ts";
+import { type EncodedPassage, encodeGroups, groupPassages } from "../training/encode.ts";
 import { recipeHash } from "../training/recipe.ts";
 import { type AugmentReport, augmentPassages } from "./augment.ts";
 import { asWriter } from "./data-folder.ts";
-import { checkSpace, freeBytes } from "./disk.ts";
+import { bytesPerAdapter, checkSpace, freeBytes } from "./disk.ts";
+import { openTraining } from "./open-training.ts";
 import { packageVersion } from "./package-root.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
 import { recordSettings } from "./settings.ts";
@@ -136,11 +134,11 @@ interface TrainWork {
 async function train(parts: EngineParts, { work, missing, signal }: TrainWork): Promise<{ tokens: number }> {
   const model = await parts.model();
   const { recipe } = model;
-  const wanted = new Set(missing);
+  const wanted = new Set(missing.map(({ augmented }) => augmented));
   const keys = new Map(work.map((one) => [one.augmented, one.key]));
   const groups = groupPassages(work, recipe)
-    .filter((group) => group.some((one) => wanted.has(one)))
-    .map((group) => group.map((one) => one.augmented));
+    .map((group) => group.map((one) => one.augmented))
+    .filter((group) => group.some((one) => wanted.has(one)));
   const total = groups.flat().length * (recipe.name === "packed" ? recipe.updates : 1);
   const training = await openTraining(parts);
   let [tokens, steps, finished] = [0, 0, 0];
@@ -155,7 +153,8 @@ async function train(parts: EngineParts, { work, missing, signal }: TrainWork): 
   try {
     for await (const batch of encodeGroups(groups, recipe, { ...training.parts, signal, onUpdate })) {
       for (const encoded of batch) {
-        await record(parts, { encoded, key: keys.get(encoded.augmented)!, model });
+        if (wanted.has(encoded.augmented))
+          await record(parts, { encoded, key: keys.get(encoded.augmented)!, model });
         tokens += encoded.trainingTokens;
         finished++;
       }
@@ -165,29 +164,6 @@ async function train(parts: EngineParts, { work, missing, signal }: TrainWork): 
     await training.dispose();
   }
   return { tokens };
-}
-
-/** Opens what training takes from the engine; the caller disposes of it. */
-export async function openTraining(
-  parts: EngineParts,
-): Promise<{ parts: EncodeParts; dispose(): Promise<void> }> {
-  const { tokenizer, recipe, initial } = await parts.model();
-  const { prompts, clock } = parts;
-  const trainer = await parts.openTrainer();
-  let distributions: BaseDistributions | undefined;
-  const dispose = async () => {
-    await trainer.dispose();
-    await distributions?.dispose();
-  };
-  try {
-    distributions = recipe.negatives.count > 0 ? await parts.openDistributions() : undefined;
-    const generator = distributions && (await parts.generator());
-    const negatives = distributions && generator && { tokenizer, generator, distributions, prompts };
-    return { parts: { trainer, tokenizer, prompts, supports, initial, negatives, clock }, dispose };
-  } catch (error) {
-    await dispose();
-    throw error;
-  }
 }
 
 /** Stores an adapter, then records it: a kill between the two costs nothing, the store is asked first. */
@@ -220,12 +196,6 @@ async function meanBytes(parts: EngineParts, work: readonly Work[]): Promise<num
     .filter(({ key }) => wanted.has(key))
     .map(({ bytes }) => bytes);
   return sizes.length ? Math.round(sizes.reduce((a, b) => a + b, 0) / sizes.length) : 0;
-}
-
-/** Bytes of one adapter's file, about: its numbers, and a header for every tensor. */
-export function bytesPerAdapter({ shapes, recipe }: OpenedModel, dtype: AdapterDtype): number {
-  const tensors = shapes.length * (dtype === "int8" ? 4 : 2);
-  return countBytes(shapes, recipe.rank, dtype) + 2048 + 150 * tensors;
 }
 
 /** Path of the encoding of a model and recipe within a collection. */

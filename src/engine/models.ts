@@ -108,13 +108,18 @@ export function countParameters({ checkpoint }: Model): number {
   );
 }
 
+/** Whether a model may be held in memory more than once. */
+export function isSmall(model: Model): boolean {
+  return countParameters(model) < largeModel;
+}
+
 /** The model as training reads it: a large half-precision one as a mapped float32 copy, made once. */
 export async function trainingModel(
   model: OpenedModel,
   config: EngineConfig,
   progress: Progress,
 ): Promise<Model> {
-  if (countParameters(model) < largeModel) return model;
+  if (isSmall(model)) return model;
   return {
     config: model.config,
     checkpoint: await buildFloat32Cache(model.checkpoint, config.cacheFolder, progress),
@@ -127,7 +132,6 @@ export async function generationWeights(
   config: EngineConfig,
   progress: Progress,
 ): Promise<BaseWeights | undefined> {
-  const quantise =
-    config.weights === "q8" || (config.weights === "auto" && countParameters(model) >= largeModel);
+  const quantise = config.weights === "q8" || (config.weights === "auto" && !isSmall(model));
   return quantise ? openQuantisedWeights(model, { cacheFolder: config.cacheFolder, progress }) : undefined;
 }

@@ -19,7 +19,7 @@ import type { EngineConfig, EngineSettings } from "./config.ts";
 import { checkFormat, dataFolder } from "./data-folder.ts";
 import { encodingPath } from "./encode.ts";
 import { indexFolder } from "./ingest.ts";
-import { generationWeights, openEngineModel, trainingModel } from "./models.ts";
+import { generationWeights, isSmall, openEngineModel, trainingModel } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
 import { chooseAugmentSettings } from "./presets.ts";
 import { resolveConfig } from "./settings.ts";
@@ -87,6 +87,7 @@ export async function openEngine(
     const session = await openDecodingSession(running, opened, {
       targetModules: opened.recipe.targetModules,
       weights,
+      prepack: weights !== undefined || isSmall(opened), // a large fp32 model would be held twice
       positions,
     });
     const { name, tokenizer } = opened;

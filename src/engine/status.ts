@@ -1,9 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { openAdapterStore } from "../adapters/store.ts";
 import { EngineError, NotFoundError } from "../base/errors.ts";
-import { readJsonl } from "../base/jsonl.ts";
 import type { Corpus } from "../corpus/corpus-folder.ts";
 import { openBm25Index } from "../retrieval/bm25-file.ts";
 import { type Recipe, recipeHash } from "../training/recipe.ts";
@@ -12,6 +10,7 @@ import { freeBytes } from "./disk.ts";
 import { indexFolder } from "./ingest.ts";
 import { countParameters } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
+import { readAugmented } from "./read-augmented.ts";
 
 /** What there is in a data folder, and what is missing. */
 export interface StatusReport {
@@ -44,7 +43,7 @@ export async function status(parts: EngineParts): Promise<StatusReport> {
     collections: await listCollections(folder.path),
     corpus: corpus ? { documents: corpus.documentCount, passages: corpus.passageCount } : null,
     index: corpus && (await hasIndex(parts, corpus)) ? { analyzer: config.analyzer } : null,
-    augmented: corpus ? await countAugmented(parts, corpus) : 0,
+    augmented: corpus ? (await readAugmented(parts, corpus.passages())).size : 0,
     model,
     encoding: model.problem === undefined ? await describeEncoding(parts, corpus, adapters) : null,
     adapters: { count: adapters.length, bytes: adapters.reduce((sum, { bytes }) => sum + bytes, 0) },
@@ -76,17 +75,6 @@ async function describeEncoding(
     .rows()
     .filter(({ passageId, key }) => corpus?.ordinalOf(passageId) !== undefined && present.has(key)).length;
   return { passages: corpus?.passageCount ?? 0, encoded, recipe, recipeHash: recipeHash(recipe) };
-}
-
-const madeSchema = z.object({ results: z.array(z.object({ passageId: z.string() })) });
-const importedSchema = z.object({ passageId: z.string() });
-
-/** Passages of the corpus that were augmented, by whomever and however. */
-async function countAugmented({ folder }: EngineParts, corpus: Corpus): Promise<number> {
-  const made = await readJsonl(folder.collection.augmented, madeSchema);
-  const imported = await readJsonl(folder.collection.imported, importedSchema);
-  const ids = [...made.flatMap(({ results }) => results), ...imported].map(({ passageId }) => passageId);
-  return [...new Set(ids)].filter((id) => corpus.ordinalOf(id) !== undefined).length;
 }
 
 async function hasIndex({ config, folder }: EngineParts, { generation }: Corpus): Promise<boolean> {
