@@ -71,9 +71,16 @@ export interface PackedBatch {
 /** What a masked score gets: far below any score, yet finite, so that no NaN arises. */
 const masked = -1e9;
 
+/**
+ * Lengths are padded to a multiple of this. Vector units then add up a row's own tokens in the same lanes whatever the
+ * length of its batch-mates, and the padding adds exact zeros: a row's numbers do not depend on its company.
+ */
+const lengthStep = 8;
+
 /** Lays packed rows side by side. */
 export function layOut(rows: readonly PackedRow[]): PackedBatch {
-  const T = Math.max(...rows.map((row) => row.ids.length));
+  const longest = Math.max(...rows.map((row) => row.ids.length));
+  const T = Math.ceil(longest / lengthStep) * lengthStep;
   const B = rows.length;
   const ids = new BigInt64Array(B * T);
   const positions = new BigInt64Array(B * T);
