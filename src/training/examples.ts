@@ -1,6 +1,8 @@
+import { InputError } from "../base/errors.ts";
 import type { AugmentedPassage, QuestionAnswer } from "../corpus/corpus.ts";
 import { type AnswerPrompts, answerPrompts, type PromptPassage } from "../prompts/answer.ts";
 import { trainingDialogue } from "../prompts/examples.ts";
+import { wordSpans } from "../text/words.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import type { Recipe } from "./recipe.ts";
 import { createSequence, type Sequence } from "./sequence.ts";
@@ -104,24 +106,32 @@ function targetTokens(
 }
 
 /** The user's turn in at most `limit` tokens: words of the passage are left out from its beginning until it fits. */
-function promptTokens(
-  { pair, passage }: Example,
-  limit: number,
-  { tokenizer, prompts = answerPrompts }: ExampleParts,
-): number[] {
+function promptTokens(example: Example, limit: number, parts: ExampleParts): number[] {
+  const { pair, passage } = example;
+  const { tokenizer, prompts = answerPrompts } = parts;
   const render = (shown: PromptPassage | undefined) =>
     tokenizer.tokenizeChat(trainingDialogue(pair, { passage: shown, prompts }).messages, {
       addGenerationPrompt: true,
     });
   const whole = render(passage);
-  if (whole.length <= limit || !passage) return whole;
-  const words = passage.text.split(/(?<=\s)/u);
+  if (whole.length <= limit) return whole;
+  const words = passage ? wordSpans(passage.text) : [];
+  const renderLast = (count: number) =>
+    passage
+      ? render({
+          ...passage,
+          text: passage.text.slice(words[words.length - count]?.start ?? passage.text.length),
+        })
+      : whole;
   let [keep, tooMany] = [0, words.length];
   while (tooMany - keep > 1) {
     const middle = Math.floor((keep + tooMany) / 2);
-    const text = words.slice(words.length - middle).join("");
-    if (render({ ...passage, text }).length <= limit) keep = middle;
+    if (renderLast(middle).length <= limit) keep = middle;
     else tooMany = middle;
   }
-  return render({ ...passage, text: words.slice(words.length - keep).join("") });
+  const shortened = renderLast(keep);
+  if (shortened.length <= limit) return shortened;
+  throw new InputError(
+    `the question "${pair.question}" has ${shortened.length} tokens without its passage, but beside its answer there is room for ${limit}; raise the recipe's maxTokens, or leave the pair out`,
+  );
 }
