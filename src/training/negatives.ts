@@ -26,19 +26,25 @@ export function negativeQuestions(
 }
 
 function mentions(question: string, title: string): boolean {
-  return question.toLowerCase().includes(bareTitle(title));
+  return mentionOf(title).test(question);
+}
+
+/**
+ * Finds the title as whole words, with the article before it if it has one. Words end where letters with case or
+ * digits end: titles of scripts without spaces are found anywhere.
+ */
+function mentionOf(title: string): RegExp {
+  const escaped = bareTitle(title).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\p{Lu}\\p{Ll}\\p{N}])(?:the )?${escaped}(?![\\p{Lu}\\p{Ll}\\p{N}])`, "giu");
 }
 
 function bareTitle(title: string): string {
   return title.toLowerCase().replace(/^the /, "");
 }
 
-/** Replaces every mention of the title, with the article before it if it has one. */
+/** Replaces every mention of the title. */
 function swap(question: string, title: string, name: string): string {
-  const escaped = bareTitle(title).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return question
-    .replace(new RegExp(`(?:\\b[Tt]he )?${escaped}`, "gi"), () => name)
-    .replace(/^[a-z]/, (letter) => letter.toUpperCase());
+  return question.replace(mentionOf(title), () => name).replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }
 
 /** What negatives are made with. */
