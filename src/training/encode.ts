@@ -56,13 +56,13 @@ export async function* encodeGroups(
   const { clock, trainer, initial, signal } = parts;
   for (const group of groups) {
     signal?.throwIfAborted();
-    const start = clock();
+    let start = clock();
     const prepared = await prepare(group, recipe, parts);
     for (const batch of batchesOf(prepared, recipe)) {
       const jobs = batch.map(({ updates }) => ({ initial, updates }));
       const onUpdate = () => parts.onUpdate?.(batch.length);
       const trained = await trainer.train(jobs, recipe, { signal, onUpdate });
-      const seconds = (clock() - start) / 1000 / group.length;
+      const seconds = (clock() - start) / 1000 / batch.length;
       yield batch.map(({ augmented, updates }, i) => ({
         augmented,
         adapter: trained[i]!.adapter,
@@ -70,6 +70,7 @@ export async function* encodeGroups(
         trainingTokens: updates.reduce((total, { ids }) => total + ids.length, 0),
         seconds,
       }));
+      start = clock();
     }
   }
 }
