@@ -1,0 +1,254 @@
+import { describe, expect, it } from "vitest";
+import { answerMessages, answerPrompts } from "../prompts/answer.ts";
+import { directPrompts } from "../prompts/reference.ts";
+import { retrievalQuery } from "./answering.ts";
+import { closedBook } from "./closed-book.ts";
+import {
+  eventsOf,
+  fakeAdapters,
+  fakeGenerator,
+  fakeRetriever,
+  hits,
+  mergedNumbers,
+  tickingClock,
+} from "./method.suite.ts";
+import type { HistoryTurn, Method, MethodName } from "./method.ts";
+import { combine, type PragParts, prag } from "./prag.ts";
+import { standardRag } from "./standard-rag.ts";
+
+const all = ["p0", "p1", "p2"];
+const question = "Who built the Orlen Bridge";
+const passages = hits.map((hit) => hit.passage);
+
+/** A method on fakes, with what the fakes saw. */
+function create(name: MethodName, settings: Partial<PragParts> & { having?: readonly string[] } = {}) {
+  const { generator, requests } = fakeGenerator();
+  const { retriever, queries } = fakeRetriever();
+  const adapters = fakeAdapters(settings.having ?? all);
+  const parts: PragParts = { generator, retriever, adapters, clock: tickingClock(), ...settings };
+  const methods: Record<MethodName, (given: PragParts) => Method> = {
+    "closed-book": closedBook,
+    "standard-rag": standardRag,
+    prag,
+    combine,
+  };
+  return { method: methods[name](parts), requests, queries, adapters };
+}
+
+const names: MethodName[] = ["closed-book", "standard-rag", "prag", "combine"];
+
+describe.each(names)("the law of methods: %s", (name) => {
+  it("tells retrieval, passages, text, and ends with `end`; the deltas are the text", async () => {
+    const { method } = create(name);
+    const events = await eventsOf(method.answer(question));
+    const types = events.map(({ type }) => type);
+    const before = name === "closed-book" ? [] : ["retrieval", "adapter", "adapter", "adapter"];
+    const deltas = new Array<string>(4).fill("text-delta"); // five tokens, one without text of its own
+    expect(types).toEqual([...before, ...deltas, "end"]);
+    const end = events.at(-1)!;
+    if (end.type !== "end") throw new Error("the last event is not the end");
+    const text = events.map((event) => (event.type === "text-delta" ? event.text : "")).join("");
+    expect(end.text).toBe(text);
+    expect(end.text).toBe(" Mira Tolk. She was tall.");
+    expect(end.answer).toBe("Mira Tolk");
+    expect(end.usage).toEqual({ promptTokens: 11, generatedTokens: 5 });
+    expect(end.rounds).toBe(name === "closed-book" ? 0 : 1);
+    expect(method.name).toBe(name);
+  });
+
+  it("counts time that is never negative, whose parts are within the whole", async () => {
+    const { method } = create(name);
+    const end = (await eventsOf(method.answer(question))).at(-1)!;
+    if (end.type !== "end") throw new Error("the last event is not the end");
+    const { totalMs, firstTokenMs, retrievalMs, loadMs, mergeMs } = end.timings;
+    for (const time of [totalMs, retrievalMs, loadMs, mergeMs]) expect(time).toBeGreaterThanOrEqual(0);
+    expect(firstTokenMs).toBeLessThanOrEqual(totalMs);
+    expect(retrievalMs + loadMs + mergeMs).toBeLessThanOrEqual(firstTokenMs!);
+    expect(retrievalMs > 0).toBe(name !== "closed-book");
+    expect(loadMs > 0 && mergeMs > 0).toBe(name === "prag" || name === "combine");
+  });
+
+  it("hands sampling, tokens and prefix to the generator; 32 tokens if nothing is said", async () => {
+    const { method, requests } = create(name);
+    const sampling = { temperature: 0.5, seed: 3 };
+    await eventsOf(method.answer(question, { sampling, maxTokens: 7 }));
+    await eventsOf(method.answer(question));
+    expect(requests[0]).toMatchObject({ sampling, maxTokens: 7, prefix: answerPrompts.prefix });
+    expect(requests[1]).toMatchObject({ maxTokens: 32 });
+  });
+
+  it("puts the history before the question, and retrieves with it", async () => {
+    const { method, requests, queries } = create(name);
+    const history: HistoryTurn[] = [
+      { role: "user", content: "Who was Mira Tolk?" },
+      { role: "assistant", content: "A builder." },
+    ];
+    await eventsOf(method.answer("And what did she build?", { history }));
+    expect(requests[0]!.messages.slice(0, 2)).toEqual(history);
+    expect(requests[0]!.messages).toHaveLength(3);
+    expect(queries).toEqual(name === "closed-book" ? [] : ["Who was Mira Tolk? And what did she build?"]);
+  });
+
+  it("asks with the prompts it was given", async () => {
+    const { method, requests } = create(name, { prompts: directPrompts });
+    await eventsOf(method.answer(question));
+    const shown = name === "standard-rag" || name === "combine" ? passages : [];
+    expect(requests[0]!.messages).toEqual(directPrompts.messages(question, { passages: shown }));
+    expect(requests[0]!.prefix).toBe(directPrompts.prefix);
+  });
+
+  it("stops when the signal says so, without an end", async () => {
+    const { method } = create(name);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const answering = (async () => {
+      for await (const event of method.answer(question, { signal: stop.signal })) {
+        seen.push(event.type);
+        if (event.type === "text-delta") stop.abort();
+      }
+    })();
+    await expect(answering).rejects.toThrow(/abort/i);
+    expect(seen.filter((type) => type === "text-delta")).toHaveLength(1);
+    expect(seen).not.toContain("end");
+  });
+});
+
+describe("retrieval", () => {
+  it("takes 3 passages, or `limit`; the event tells query and hits", async () => {
+    for (const name of names.slice(1)) {
+      const { method } = create(name);
+      const [first] = await eventsOf(method.answer(question));
+      expect(first).toEqual({ type: "retrieval", round: 1, query: question, hits });
+      const [limited] = await eventsOf(method.answer(question, { limit: 1 }));
+      expect(limited).toMatchObject({ hits: hits.slice(0, 1) });
+    }
+  });
+
+  it("queries with the last two questions of the user before this one", () => {
+    const turns = ["one?", "two?", "three?"].flatMap((content): HistoryTurn[] => [
+      { role: "user", content },
+      { role: "assistant", content: `answer to ${content}` },
+    ]);
+    expect(retrievalQuery("four?", turns)).toBe("two? three? four?");
+    expect(retrievalQuery("four?")).toBe("four?");
+  });
+});
+
+describe("what stands in the prompt", () => {
+  it("closed-book: no passage, no adapter", async () => {
+    const { method, requests } = create("closed-book");
+    await eventsOf(method.answer(question));
+    expect(requests[0]!.messages).toEqual(answerMessages(question));
+    expect(requests[0]!.adapter).toBeUndefined();
+  });
+
+  it("standard RAG: all passages, best first, no adapter", async () => {
+    const { method, requests, adapters } = create("standard-rag");
+    const events = await eventsOf(method.answer(question));
+    expect(requests[0]!.messages).toEqual(answerMessages(question, { passages }));
+    expect(requests[0]!.adapter).toBeUndefined();
+    expect(adapters.loaded).toEqual([]);
+    expect(events.filter(({ type }) => type === "adapter")).toEqual(
+      all.map((passageId) => ({ type: "adapter", passageId, key: undefined, usedAs: "context" })),
+    );
+  });
+
+  it("P-RAG: no passage where all have adapters; the adapters are merged in the order of the hits", async () => {
+    const { method, requests, adapters } = create("prag");
+    const events = await eventsOf(method.answer(question));
+    expect(requests[0]!.messages).toEqual(answerMessages(question));
+    expect(mergedNumbers(requests[0]!.adapter)).toEqual([1, 2, 3]);
+    expect(adapters.loaded).toEqual([all]);
+    expect(events.filter(({ type }) => type === "adapter")).toEqual(
+      all.map((id) => ({ type: "adapter", passageId: id, key: `key of ${id}`, usedAs: "adapter" })),
+    );
+  });
+
+  it("Combine: all passages, and their adapters", async () => {
+    const { method, requests } = create("combine");
+    const events = await eventsOf(method.answer(question));
+    expect(requests[0]!.messages).toEqual(answerMessages(question, { passages }));
+    expect(mergedNumbers(requests[0]!.adapter)).toEqual([1, 2, 3]);
+    expect(events.filter(({ type }) => type === "adapter")).toMatchObject(
+      all.map(() => ({ usedAs: "both" })),
+    );
+  });
+});
+
+describe("passages without an adapter", () => {
+  const uses = async (method: Method) =>
+    (await eventsOf(method.answer(question))).flatMap((event) =>
+      event.type === "adapter" ? [[event.key, event.usedAs]] : [],
+    );
+  const having = ["p0", "p2"];
+
+  it("P-RAG puts them into the prompt (the default)", async () => {
+    const { method, requests } = create("prag", { having });
+    expect(await uses(method)).toEqual([
+      ["key of p0", "adapter"],
+      [undefined, "context"],
+      ["key of p2", "adapter"],
+    ]);
+    expect(requests[0]!.messages).toEqual(answerMessages(question, { passages: [passages[1]!] }));
+    expect(mergedNumbers(requests[0]!.adapter)).toEqual([1, 3]);
+  });
+
+  it("P-RAG leaves them out with `skip`", async () => {
+    const { method, requests } = create("prag", { having, onMissing: "skip" });
+    expect(await uses(method)).toEqual([
+      ["key of p0", "adapter"],
+      [undefined, "skipped"],
+      ["key of p2", "adapter"],
+    ]);
+    expect(requests[0]!.messages).toEqual(answerMessages(question));
+  });
+
+  it("Combine has them in the prompt alone", async () => {
+    const { method, requests } = create("combine", { having });
+    expect((await uses(method)).map(([, usedAs]) => usedAs)).toEqual(["both", "context", "both"]);
+    expect(requests[0]!.messages).toEqual(answerMessages(question, { passages }));
+    expect(mergedNumbers(requests[0]!.adapter)).toEqual([1, 3]);
+  });
+
+  it("none has one: P-RAG is standard RAG, without any adapter", async () => {
+    const { method, requests } = create("prag", { having: [] });
+    await eventsOf(method.answer(question));
+    expect(requests[0]!.messages).toEqual(answerMessages(question, { passages }));
+    expect(requests[0]!.adapter).toBeUndefined();
+  });
+
+  it("nothing is found: the model answers alone", async () => {
+    const { retriever } = fakeRetriever([]);
+    for (const name of ["standard-rag", "prag", "combine"] as const) {
+      const { method, requests } = create(name, { retriever });
+      const events = await eventsOf(method.answer(question));
+      expect(events.map(({ type }) => type)).not.toContain("adapter");
+      expect(requests[0]!.messages).toEqual(answerMessages(question));
+      expect(requests[0]!.adapter).toBeUndefined();
+    }
+  });
+});
+
+describe("merging", () => {
+  const numbers = async (merge: PragParts["merge"], having?: string[]) => {
+    const { method, requests } = create("prag", { merge, ...(having && { having }) });
+    await eventsOf(method.answer(question));
+    return mergedNumbers(requests[0]!.adapter)!;
+  };
+
+  it("weighs by the settings: sum, mean, the hits' scores, and a scale", async () => {
+    expect(await numbers({ weights: "sum" })).toEqual([1, 2, 3]);
+    const mean = await numbers({ weights: "mean" });
+    [1, 2, 3].forEach((number, i) => {
+      expect(mean[i]).toBeCloseTo(number / 3, 6);
+    });
+    // Scores 3, 2, 1 of 6, times three adapters: weights 1.5, 1, 0.5.
+    expect(await numbers({ weights: "score" })).toEqual([1.5, 2, 1.5]);
+    expect(await numbers({ scale: 0.5 })).toEqual([0.5, 1, 1.5]);
+  });
+
+  it("counts the scores of those that have an adapter only", async () => {
+    // Scores 3 and 1 of 4, times two adapters: weights 1.5 and 0.5.
+    expect(await numbers({ weights: "score" }, ["p0", "p2"])).toEqual([1.5, 1.5]);
+  });
+});
