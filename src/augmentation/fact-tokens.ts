@@ -53,12 +53,22 @@ function words(list: string, step: number): Map<string, number> {
 const pattern =
   /(\d{4})-(\d{2})-(\d{2})(?!\d)|\d+(?:[.,]\d+)*(?:(?:st|nd|rd|th|s)(?!\p{L}))?|(?:\p{Lu}\.){2,}|[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*|%/gu;
 
+/** One passage is compared with many questions: its tokens are kept while it is worked on. */
+const recent = new Map<string, readonly FactToken[]>();
+const maxRecent = 64;
+
 /** The tokens of a text: articles left out, number words and dates in one form (day, month, year). */
-export function factTokens(text: string): FactToken[] {
-  const normal = text.normalize("NFC");
-  const tokens = rawTokens(normal).filter(({ form }) => !/^(?:a|an|the)$/.test(form));
-  return orderDates(joinNumbers(tokens));
+export function factTokens(text: string): readonly FactToken[] {
+  const known = recent.get(text);
+  if (known) return known;
+  const tokens = rawTokens(text.normalize("NFC")).filter(({ form }) => !articles.has(form));
+  const made = orderDates(joinNumbers(tokens));
+  for (const oldest of recent.keys()) if (recent.size >= maxRecent) recent.delete(oldest);
+  recent.set(text, made);
+  return made;
 }
+
+const articles = new Set(["a", "an", "the"]);
 
 function rawTokens(text: string): FactToken[] {
   const tokens: FactToken[] = [];

@@ -7,7 +7,7 @@ export interface ReadPairs {
 }
 
 /** Longer answers are cut: no model of ours is asked for more, and the reader's time stays bounded. */
-const maxCharacters = 50_000;
+const maxCharacters = 20_000;
 const maxFields = 40;
 const maxStringCharacters = 2_000;
 

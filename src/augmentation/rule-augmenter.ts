@@ -11,10 +11,18 @@ import {
 } from "./augmenter.ts";
 import { checkPair, questionKey } from "./check.ts";
 import { type Clause, clausesOf, splitSentence } from "./rules/clause.ts";
+import { capitalize } from "./rules/phrases.ts";
 import { questionsOf } from "./rules/questions.ts";
 import { rewriteByRule } from "./rules/rewrite.ts";
 import type { FactQuestions } from "./rules/statement.ts";
-import { isTopicPhrase, resolveSubject, type Subject, type Topic, topicOf } from "./rules/subject.ts";
+import {
+  isTopicPhrase,
+  resolveSubject,
+  type Subject,
+  type Topic,
+  topicOf,
+  withTitle,
+} from "./rules/subject.ts";
 
 /**
  * Makes questions from the sentences of a passage by rule, without a model; English only. It asks for every fact once
@@ -53,8 +61,8 @@ function augmentByRule(
 }
 
 /** The facts of a passage in its order, each with its wordings. */
-export function factsOf({ title, text }: Pick<Passage, "title" | "text">): FactQuestions[] {
-  const topic = topicOf({ title, text });
+export function factsOf(passage: Pick<Passage, "title" | "text">): FactQuestions[] {
+  const { topic, text } = topicOf(passage);
   const facts: FactQuestions[] = [];
   let previous: Subject | undefined;
   for (const sentence of sentences(text).flatMap(splitSentence)) {
@@ -66,7 +74,14 @@ export function factsOf({ title, text }: Pick<Passage, "title" | "text">): FactQ
   }
   // Of two answers to one question the first is the one that the passage is about.
   const keys = facts.map((fact) => questionKey(fact[0]!.question));
-  return facts.filter((_fact, i) => keys.indexOf(keys[i]!) === i);
+  return facts
+    .filter((_fact, i) => keys.indexOf(keys[i]!) === i)
+    .map((fact) =>
+      fact.map(({ question, answer }) => ({
+        question: capitalize(withTitle(question, topic)),
+        answer: withTitle(answer, topic),
+      })),
+    );
 }
 
 /** The subject of a sentence that could not be taken apart, as far as its beginning tells. */

@@ -48,14 +48,15 @@ export interface TokenRange {
 }
 
 /** The tokens of an answer without prepositions before it. */
-export function answerTokens(answer: string): FactToken[] {
+export function answerTokens(answer: string): readonly FactToken[] {
   const tokens = factTokens(answer);
-  while (
-    tokens.length > 1 &&
-    (leading.has(tokens[0]!.form) || (tokens[0]!.form === "year" && isYear(tokens[1]!)))
-  )
-    tokens.shift();
-  return tokens;
+  let start = 0;
+  while (start < tokens.length - 1 && isLeading(tokens[start]!, tokens[start + 1]!)) start++;
+  return tokens.slice(start);
+}
+
+function isLeading(token: FactToken, next: FactToken): boolean {
+  return leading.has(token.form) || (token.form === "year" && isYear(next));
 }
 
 /** Where the wanted tokens stand one after another, not as a part of a longer name. */

@@ -1,5 +1,6 @@
 import { factTokens, isYear } from "../fact-tokens.ts";
-import { auxiliaryOf, capitalize, coreOf, countOf, mainOf, phraseOf, type Rule } from "./statement.ts";
+import { capitalize, countOf } from "./phrases.ts";
+import { auxiliaryOf, coreOf, mainOf, phraseOf, type Rule } from "./statement.ts";
 import { looksLikePerson } from "./subject.ts";
 
 /** When it happened. */
@@ -31,6 +32,7 @@ export const place: Rule = (statement) => {
     !asked ||
     (verb.kind === "active" &&
       object !== "" &&
+      object !== "place" &&
       !/^(?:build|open|found|start|establish|spend|meet|marry)$/.test(verb.base))
   )
     return [];

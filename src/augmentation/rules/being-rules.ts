@@ -1,6 +1,7 @@
 import { factTokens } from "../fact-tokens.ts";
 import { participleOf, readVerb } from "../verbs.ts";
-import { countOf, phraseOf, type Rule } from "./statement.ts";
+import { countOf } from "./phrases.ts";
+import { phraseOf, type Rule } from "./statement.ts";
 import { looksLikePerson } from "./subject.ts";
 
 const dimensions = new Map([
@@ -31,6 +32,32 @@ export const measure: Rule = ({ verb, who, object }) => {
       { question: `How many ${unit} ${adjective} ${be} ${who.text}`, answer: number },
     ],
   ];
+};
+
+const sizes = "area length height depth width population diameter weight volume capacity surface"
+  .split(" ")
+  .join("|");
+const sizePattern = new RegExp(
+  `^(?:an? )?(?:total )?(${sizes}) of ((?:about |nearly |over )?[\\d.,]+.*)$`,
+  "u",
+);
+
+/** "has an area of 41 square kilometres", "a town with a population of 8,200". */
+export const size: Rule = ({ verb, who, object, adverbials }) => {
+  const said = [
+    object,
+    ...adverbials.filter(({ preposition }) => preposition === "with").map(({ phrase }) => phrase),
+  ];
+  const found = said.map((phrase) => sizePattern.exec(phrase)).find((match) => match !== null);
+  if (!found || verb.kind === "passive" || (verb.kind === "active" && verb.base !== "have")) return [];
+  const be = /^(?:had|was|were)$/.test(verb.form) ? "was" : "is";
+  const [, dimension = "", answer = ""] = found;
+  const second =
+    dimension === "population"
+      ? `How many inhabitants ${be === "was" ? "did" : "does"} ${who.text} have`
+      : undefined;
+  const first = { question: `What ${be} the ${dimension} of ${who.text}`, answer };
+  return [second ? [first, { question: second, answer }] : [first]];
 };
 
 /** What the makers of a class of works do. */
@@ -80,7 +107,7 @@ export const property: Rule = ({ verb, who, object }) => {
   return [
     [
       { question: `${word} ${verb.form} ${who.text}`, answer: object },
-      { question: `${word} ${verb.form} ${owner}${/s$/.test(owner) ? "'" : "'s"} ${noun}`, answer: object },
+      { question: `${word} ${verb.form} ${owner}'s ${noun}`, answer: object },
     ],
   ];
 };

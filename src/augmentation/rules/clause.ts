@@ -212,7 +212,10 @@ function cutRest(words: readonly string[]): { rest: string[]; following?: readon
     } else if (/^(?:that|which)$/.test(word)) return { rest, following: words.slice(i) };
     else if (beginsClause(words, i)) return { rest };
     else if (boundaries.has(word) && !(word === "to" && determiners.test(next))) return { rest };
-    if (word.endsWith(",") && !/^\d{4},?$/.test(next)) {
+    // "a dark, heavy bread"
+    const isAdjective =
+      rest.length === 1 && /^an?$/.test(rest[0]!) && /^\p{Ll}+$/u.test(next) && !readVerb(next);
+    if (word.endsWith(",") && !isAdjective && !/^\d{4},?$/.test(next)) {
       const bare = [...rest, word.slice(0, -1)];
       if (/^(?:which|and)$/.test(next))
         return {
@@ -281,6 +284,8 @@ export function isTime(phrase: string): boolean {
 export function splitSentence(sentence: string): string[] {
   const parts = sentence
     .replace(/[.!]+$/, "")
+    // "Lucan Birtwell, a rich amateur, founded it"
+    .replace(/^(\p{Lu}[\p{L} ]+), (?:an?|the) [^,]+, (?=\p{Ll})/u, "$1 ")
     .split(/, (?:and|but) (?=(?:its|his|her|it|he|she|the)\b)/)
     .map((part) => part.charAt(0).toUpperCase() + part.slice(1));
   const [first = "", ...others] = parts;

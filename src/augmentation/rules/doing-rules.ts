@@ -1,14 +1,6 @@
 import { participleOf, pastOf, readVerb } from "../verbs.ts";
-import {
-  type Counted,
-  coreOf,
-  countOf,
-  type FactQuestions,
-  lowerFirst,
-  phraseOf,
-  type Rule,
-  type Statement,
-} from "./statement.ts";
+import { type Counted, countOf, lowerFirst } from "./phrases.ts";
+import { coreOf, type FactQuestions, phraseOf, type Rule, type Statement } from "./statement.ts";
 import { looksLikePerson } from "./subject.ts";
 
 /** By whom something was done. */
@@ -87,6 +79,7 @@ const intransitive = new Set(
 export const thing: Rule = (statement) => {
   const { verb, who, object, adverbials } = statement;
   if (verb.kind !== "active" || object === "" || object.split(" ").length > 10) return [];
+  if (verb.base === "take" && /^(?:place|part|care|office)$/.test(object)) return [];
   // "became known for", "became rich": no thing that could be asked for.
   if (/^\p{Ll}+$/u.test(object) && (verb.base === "become" || readVerb(object)?.participle)) return [];
   if (objectless.has(verb.base) || /\b(?:later|earlier|ago|years?|times|once|twice)$/.test(object)) return [];

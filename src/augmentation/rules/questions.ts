@@ -1,8 +1,9 @@
 import type { QuestionAnswer } from "../../corpus/corpus.ts";
 import { having, place, stranded, time } from "./adverbial-rules.ts";
-import { kind, kinship, maker, measure, property, quality, role } from "./being-rules.ts";
+import { kind, kinship, maker, measure, property, quality, role, size } from "./being-rules.ts";
 import { agent, doer, thing } from "./doing-rules.ts";
-import { capitalize, type FactQuestions, type Rule, type Statement } from "./statement.ts";
+import { capitalize } from "./phrases.ts";
+import type { FactQuestions, Rule, Statement } from "./statement.ts";
 
 /** The questions that a statement answers, fact by fact. */
 export function questionsOf(statement: Statement): FactQuestions[] {
@@ -20,6 +21,7 @@ const rules: readonly Rule[] = [
   doer,
   thing,
   measure,
+  size,
   maker,
   kind,
   property,

@@ -1,7 +1,8 @@
 import type { Random } from "../../base/random.ts";
 import type { Passage } from "../../corpus/corpus.ts";
 import { sentences } from "../../text/sentences.ts";
-import { resolveSubject, type Subject, type Topic, topicOf } from "./subject.ts";
+import { capitalize } from "./phrases.ts";
+import { resolveSubject, type Subject, type Topic, topicOf, withTitle } from "./subject.ts";
 
 /** Words that tie a sentence to the one before. */
 const tied =
@@ -12,11 +13,8 @@ const tied =
  * which is then replaced by the name) may move, with those after it that do not; the beginning stays. Nothing where
  * fewer than two such groups can change places.
  */
-export function rewriteByRule(
-  { title, text }: Pick<Passage, "title" | "text">,
-  random: Random,
-): string | undefined {
-  const topic = topicOf({ title, text });
+export function rewriteByRule(passage: Pick<Passage, "title" | "text">, random: Random): string | undefined {
+  const { topic, text } = topicOf(passage);
   const groups: string[][] = [];
   let previous: Subject | undefined;
   for (const sentence of sentences(text)) {
@@ -32,12 +30,15 @@ export function rewriteByRule(
   const moved = shuffled.some((group, i) => group !== movable[i])
     ? shuffled
     : [...movable.slice(1), movable[0]!];
-  return [first, ...moved].flat().join(" ");
+  return [first, ...moved]
+    .flat()
+    .map((sentence) => capitalize(withTitle(sentence, topic)))
+    .join(" ");
 }
 
 /** The sentence with the topic's name as its subject; nothing where its subject is another or unsure. */
 function freeSentence(sentence: string, topic: Topic, previous: Subject | undefined): string | undefined {
-  const name = topic.name.charAt(0).toUpperCase() + topic.name.slice(1);
+  const name = capitalize(topic.name);
   const pronoun = /^(?:He|She|It)(?= )/.exec(sentence)?.[0];
   if (pronoun !== undefined)
     return resolveSubject(pronoun, topic, previous)?.isTopic
@@ -46,7 +47,7 @@ function freeSentence(sentence: string, topic: Topic, previous: Subject | undefi
   const owning = /^(?:His|Her|Its)(?= )/.exec(sentence)?.[0];
   if (owning !== undefined)
     return previous?.isTopic && (owning === "Its") !== topic.isPerson
-      ? `${name}${/s$/.test(name) ? "'" : "'s"}${sentence.slice(owning.length)}`
+      ? `${name}'s${sentence.slice(owning.length)}`
       : undefined;
   return sentence.startsWith(`${name} `) ? sentence : undefined;
 }

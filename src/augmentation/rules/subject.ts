@@ -1,10 +1,13 @@
 import { factTokens } from "../fact-tokens.ts";
 import { isNamePart } from "../support.ts";
+import { countOf, lowerFirst } from "./phrases.ts";
 
 /** What the title of a passage names, and how the text speaks of it. */
 export interface Topic {
-  title: string;
-  /** As it stands inside a sentence: "the Lantern Bridge", "Bexley Kwill". */
+  /** The title as it stands inside a sentence. */
+  written: string;
+  lastWord: string;
+  /** The placeholder for the title, with "the" where the text has an article. */
   name: string;
   isPerson: boolean;
   /** "bridge", "company": the text says "the bridge" for it. */
@@ -48,34 +51,66 @@ const synonyms = [
   "railway line",
 ].map((list) => list.split(" "));
 
-/** Reads off the text how it speaks of the title. */
-export function topicOf({ title, text }: { title: string; text: string }): Topic {
-  const written = title.replace(/\s*\([^()]*\)$/, "").trim();
-  // "the tindrum": a common noun has a capital letter in the title only.
-  const isCommon = new RegExp(`\\b(?:[Tt]he|[Aa]n?) ${escapeRegExp(lowerFirst(written))}\\b`, "u").test(text);
-  const bare = isCommon ? lowerFirst(written) : written;
-  const article = !/^The /.test(bare) && new RegExp(`\\b[Tt]he ${escapeRegExp(bare)}\\b`, "u").test(text);
+/** Stands for the title while sentences are taken apart, whatever commas and prepositions the title has. */
+const placeholder = "Topicum";
+
+/** Reads off the text how it speaks of the title. `text` is the text with the placeholder for it. */
+export function topicOf({ title, text }: { title: string; text: string }): { topic: Topic; text: string } {
+  const bare = title.replace(/\s*\([^()]*\)$/, "").trim() || "?";
+  const pattern = new RegExp(escapeRegExp(bare), "giu");
+  const marked = text.replace(pattern, (found, at: number) =>
+    isWhole(text, at, found) ? placeholder : found,
+  );
+  const article =
+    !/^the /i.test(bare) &&
+    new RegExp(`\\b(?:[Tt]he|[Aa]n?) ${placeholder}\\b(?! \\p{Lu})`, "u").test(marked);
   const isPerson = !article && looksLikePerson(bare) && /\b(?:[Hh]e|[Ss]he|born|his|her)\b/.test(text);
   const said =
-    new RegExp(`${escapeRegExp(bare)} (?:is|was|are|were) (?:an?|the) ([^.;]+)`, "u").exec(text)?.[1] ?? "";
+    new RegExp(`${placeholder} (?:is|was|are|were) (?:an?|the) ([^.;]+)`, "u").exec(marked)?.[1] ?? "";
   const phrase = said
     .split(/\b(?:of|in|on|at|with|for|across|over|that|which|by|from|near|built|between)\b|,/)[0]!
     .trim();
-  const lastWord = bare.split(" ").at(-1)!.toLowerCase();
+  const lastWord = bare.split(" ").at(-1)!;
   const heads = [
     ...phrase.split(" and ").map((part) => part.trim().split(" ").at(-1) ?? ""),
-    isPerson ? "" : lastWord,
+    isPerson ? "" : lastWord.toLowerCase(),
   ];
   const alike = synonyms.filter((group) => group.some((word) => heads.includes(word))).flat();
-  const classes = new Set([...heads, ...alike].filter((word) => word !== ""));
-  return {
-    title: bare,
-    name: article ? `the ${bare}` : bare,
+  const topic: Topic = {
+    written: writtenForm(text, pattern) ?? bare,
+    lastWord,
+    name: article ? `the ${placeholder}` : placeholder,
     isPerson,
-    classes,
+    classes: new Set([...heads, ...alike].filter((word) => word !== "")),
     mentioned: namesOf(`${title}. ${text}`),
   };
+  return { topic, text: marked };
 }
+
+/** Whether a match is no piece of a longer word: "Ostrevia" is one of "Ostrevian". */
+function isWhole(text: string, at: number, found: string): boolean {
+  const after = text.slice(at + found.length, at + found.length + 2);
+  return !/[\p{L}\p{N}]$/u.test(text.slice(Math.max(0, at - 2), at)) && !/^[\p{L}\p{N}]/u.test(after);
+}
+
+/** The title as it stands inside a sentence: "Brannock pony" for "Brannock Pony"; at the beginning of one if only there. */
+function writtenForm(text: string, pattern: RegExp): string | undefined {
+  const found = [...text.matchAll(pattern)].filter((match) => isWhole(text, match.index, match[0]));
+  const inside = found.find(
+    ({ index }) => index > 0 && !/[.!?\n]["'”’)]?\s*$/.test(text.slice(Math.max(0, index - 4), index)),
+  );
+  return (inside ?? found[0])?.[0];
+}
+
+/** Puts the title back in the placeholder's place. */
+export function withTitle(text: string, { written }: Topic): string {
+  const genitive = /s$/.test(written) ? `${written}'` : `${written}'s`;
+  return text.replaceAll(`${placeholder}'s`, genitive).replaceAll(placeholder, written);
+}
+
+/** "The man", "the following year": not parts of the topic. */
+const strangers =
+  /\b(?:man|woman|boy|girl|king|queen|war|day|night|year|years|people|world|sun|moon|same|former|latter)$/;
 
 /** Words with a capital letter inside sentences: these are names also where they begin one. */
 function namesOf(text: string): ReadonlySet<string> {
@@ -110,19 +145,18 @@ export function resolveSubject(
   if (isTopicName(subject, topic)) return self;
   const owned = pronounsOf(topic).owned.exec(subject)?.[1];
   if (owned !== undefined)
-    return follows || previous?.text.includes(topic.title) ? ownedBy(owned, topic) : undefined;
+    return follows || previous?.text.includes(placeholder) ? ownedBy(owned, topic) : undefined;
   const genitive = /^(.+?)['’]s? (.+)$/u.exec(subject) ?? /^(The \p{Ll}+) (\p{Ll}+)$/u.exec(subject);
   if (genitive && isTopicName(genitive[1]!, topic)) return ownedBy(genitive[2]!, topic);
   const part = /^The ((?:[\p{Ll}-]+ ){0,2}\p{Ll}+)$/u.exec(subject)?.[1];
-  if (part !== undefined && !topic.isPerson)
-    return follows || previous?.text.includes(topic.title) ? ownedBy(part, topic) : undefined;
+  if (part !== undefined && !topic.isPerson && !strangers.test(part)) return ownedBy(part, topic);
   return namedSubject(subject, topic);
 }
 
 function isTopicName(phrase: string, topic: Topic): boolean {
-  const plain = phrase.replace(/^[Tt]he /, "");
-  if (plain === topic.title || phrase === topic.title) return true;
-  if (topic.isPerson && phrase === topic.title.split(" ").at(-1)) return true;
+  const plain = phrase.replace(/^(?:[Tt]he|[Aa]n?) /, "");
+  if (plain === placeholder) return true;
+  if (topic.isPerson && phrase === topic.lastWord) return true;
   return /^[Tt]he /.test(phrase) && topic.classes.has(plain);
 }
 
@@ -144,16 +178,13 @@ function namedSubject(subject: string, topic: Topic): Subject | undefined {
     return undefined;
   const text = /^(?:The|A|An) /.test(subject) ? lowerFirst(subject) : subject;
   const [first = "", ...others] = text.split(" ");
+  if (countOf(lowerFirst(text))) return { text: lowerFirst(text), isTopic: false, isPerson: false };
   const isName = !/^\p{Lu}/u.test(first) || topic.mentioned.has(first) || looksLikePerson(text);
   if (isName) return { text, isTopic: false, isPerson: looksLikePerson(text) };
   // "Otters", "Herring from the lake": the capital letter is that of the sentence.
   const isCommon =
     /(?:[^s]s|people|men|women|children)$/i.test(first) && others.every((word) => !/^\p{Lu}/u.test(word));
   return isCommon ? { text: lowerFirst(text), isTopic: false, isPerson: false } : undefined;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function escapeRegExp(text: string): string {
