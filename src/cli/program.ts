@@ -1,11 +1,31 @@
 import { Command } from "commander";
 import { packageVersion } from "../engine/package-root.ts";
+import { addAdapters } from "./commands/adapters.ts";
 import { addAsk } from "./commands/ask.ts";
+import { addAugment } from "./commands/augment.ts";
+import { addChat } from "./commands/chat.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addEncode } from "./commands/encode.ts";
 import { addIngest } from "./commands/ingest.ts";
+import { addInit } from "./commands/init.ts";
+import { addModels } from "./commands/models.ts";
 import { addStatus } from "./commands/status.ts";
 import { addExamples, addGlobalOptions } from "./options.ts";
 import type { Shell } from "./shell.ts";
+
+/** In the order of the help. */
+const commands = [
+  addInit,
+  addIngest,
+  addAugment,
+  addEncode,
+  addAsk,
+  addChat,
+  addStatus,
+  addAdapters,
+  addModels,
+  addDoctor,
+];
 
 /** The command line: every command with its options, ready to parse. */
 export function createProgram(shell: Shell): Command {
@@ -25,6 +45,6 @@ export function createProgram(shell: Shell): Command {
     .showSuggestionAfterError();
   addGlobalOptions(program);
   addExamples(program, ["prag ingest ./docs", "prag encode", 'prag ask "Who founded the company?"']);
-  for (const add of [addIngest, addEncode, addAsk, addStatus]) add(program, shell);
+  for (const add of commands) add(program, shell);
   return program;
 }

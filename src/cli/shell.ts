@@ -78,6 +78,7 @@ export async function withEngine<T>(
     progress: globals.quiet ? undefined : bar.progress,
     env: shell.env,
     clock: shell.clock,
+    signal: shell.signal,
   });
   const speech = speechOf(shell, globals);
   try {

@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapters/adapter.ts";
 import { ConfigError, InputError } from "../base/errors.ts";
+import { Random } from "../base/random.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { closedBook } from "../methods/closed-book.ts";
 import type { AnswerOptions, Method, MethodEvent, MethodName } from "../methods/method.ts";
@@ -83,11 +84,11 @@ async function answering(parts: EngineParts) {
 
 async function parametric(parts: EngineParts, { onMissing = "context", shuffleAdapters }: MethodOptions) {
   const stored = await storedAdapters(parts);
-  const shuffled = shuffleAdapters === undefined ? stored : await shuffle(parts, stored, shuffleAdapters);
+  const adapters = onMissing === "encode" ? encodingFirst(parts, stored) : stored;
   return {
     ...(await answering(parts)),
     retriever: await parts.retriever(),
-    adapters: onMissing === "encode" ? encodingFirst(parts, shuffled) : shuffled,
+    adapters: shuffleAdapters === undefined ? adapters : await shuffle(parts, adapters, shuffleAdapters),
     onMissing: onMissing === "skip" ? ("skip" as const) : ("context" as const),
     merge: parts.config.merge,
   };
@@ -122,8 +123,11 @@ function encodingFirst(parts: EngineParts, lookup: AdapterLookup): AdapterLookup
 async function shuffle(parts: EngineParts, lookup: AdapterLookup, seed: number): Promise<AdapterLookup> {
   const corpus = await parts.corpus();
   const count = corpus.passageCount;
-  const distance =
-    1 + ((((seed * 7919) % Math.max(1, count - 1)) + Math.max(1, count - 1)) % Math.max(1, count - 1));
+  if (count < 2)
+    throw new ConfigError(
+      `adapters cannot be shuffled among ${count} passages; ingest more, or leave shuffleAdapters out`,
+    );
+  const distance = 1 + new Random(`shuffle/${seed}`).int(count - 1);
   const other = (passageId: string): Passage => {
     const ordinal = corpus.ordinalOf(passageId);
     if (ordinal === undefined) throw new Error(`internal: passage ${passageId} is not in the corpus`);

@@ -4,6 +4,7 @@ import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
 import { asWriter } from "./data-folder.ts";
 import { readImported } from "./imported-augmentations.ts";
 import type { EngineParts } from "./parts.ts";
+import { recordSettings } from "./settings.ts";
 
 /** What an augment gave. */
 export interface AugmentReport {
@@ -27,6 +28,8 @@ export async function augment(
 ): Promise<AugmentReport> {
   return asWriter(parts.folder, "augment", async () => {
     const corpus = await parts.corpus();
+    const { augmenter, rewrites, pairs, seed } = parts.config.augment;
+    await recordSettings(parts.folder, { augment: { augmenter, rewrites, pairs, seed } });
     return (await augmentPassages(parts, [...corpus.passages()], options)).report;
   });
 }

@@ -1,8 +1,8 @@
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UnsupportedError } from "../base/errors.ts";
-import { readJsonIfPresent, writeJson } from "../base/files.ts";
+import { explainSystemError, isLeftover, readJsonIfPresent, writeJson } from "../base/files.ts";
 import { acquireLock, type Lock } from "../base/lock.ts";
 
 /** Version of the layout below; raised when an older program could not read what a newer one writes. */
@@ -66,11 +66,22 @@ export async function asWriter<T>(folder: DataFolder, purpose: string, task: () 
   await checkFormat(folder);
   const lock: Lock = await acquireLock(folder.path, purpose);
   try {
+    await removeLeftovers(folder.path);
     const path = join(folder.path, "format.json");
     if (!(await readJsonIfPresent(path, formatSchema))) await writeJson(path, { format: dataFormat });
     return await task();
   } finally {
     await lock.release();
+  }
+}
+
+/** Removes half-written files of killed writers. Only for the one writer. */
+async function removeLeftovers(path: string): Promise<void> {
+  try {
+    for (const name of await readdir(path, { recursive: true }))
+      if (isLeftover(name)) await rm(join(path, name), { force: true });
+  } catch (error) {
+    throw explainSystemError(error, path);
   }
 }
 

@@ -107,9 +107,16 @@ async function findMissing(
     const recorded = encoding.keyOf(id);
     if (recorded !== undefined && recorded !== one.key && (await isImported(store, recorded))) continue;
     if (!(await store.has(one.key))) missing.push(one);
-    else if (recorded !== one.key) await encoding.append({ passageId: id, key: one.key });
+    else if (recorded !== one.key)
+      await encoding.append({ passageId: id, key: one.key, ...(await costOf(store, one.key)) });
   }
   return { missing, reused: work.length - missing.length };
+}
+
+/** What a stored adapter cost, so that a row written now is the one that its own encode would have written. */
+async function costOf(store: AdapterStore, key: string) {
+  const { trainingTokens, losses } = (await loadAdapterHeader(store.path(key))).provenance;
+  return { trainingTokens, losses };
 }
 
 /** An adapter that was imported for a passage is what the user wants there: none is trained in its place. */

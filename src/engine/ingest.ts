@@ -1,3 +1,5 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { type IngestSummary, ingest as ingestFiles } from "../corpus/ingest.ts";
 import { saveBm25Index } from "../retrieval/bm25-file.ts";
 import { buildBm25Index } from "../retrieval/bm25-index.ts";
@@ -48,6 +50,13 @@ export async function updateIndex(parts: EngineParts): Promise<void> {
   };
   const index = buildBm25Index(counted(), { analyzer: config.analyzer });
   await saveBm25Index(index, indexFolder(folder.collection.index, corpus.generation, config.analyzer));
+  await removeOldIndexes(folder.collection.index, corpus.generation);
+}
+
+/** Indexes of earlier corpora. A reader that still has such a corpus open has its index in memory, or builds one. */
+async function removeOldIndexes(path: string, generation: string): Promise<void> {
+  for (const name of await readdir(path))
+    if (!name.startsWith(`${generation}-`)) await rm(join(path, name), { recursive: true, force: true });
 }
 
 /** An index is for one corpus and one analyzer; its folder names both. */

@@ -21,12 +21,27 @@ import { chooseRecipe } from "./presets.ts";
 /** Models above this many parameters are quantised for generation and kept as a float32 copy for training. */
 const largeModel = 200e6;
 
+/** What opening a model takes from its surroundings. */
+export interface ModelSurroundings {
+  progress: Progress;
+  env: Readonly<Record<string, string | undefined>>;
+  signal?: AbortSignal | undefined;
+}
+
+/** The hub's address and the token for it, by the names of variables that other tools of the hub use. */
+export function hubAccess(env: ModelSurroundings["env"]): { token?: string; hubUrl?: string } {
+  return {
+    ...(env.HF_TOKEN && { token: env.HF_TOKEN }),
+    ...(env.HF_ENDPOINT && { hubUrl: env.HF_ENDPOINT }),
+  };
+}
+
 /** Opens the model that the settings name, with its tokenizer, recipe and the start of its adapters. */
 export async function openEngineModel(
   config: EngineConfig,
-  { progress, env }: { progress: Progress; env: Readonly<Record<string, string | undefined>> },
+  surroundings: ModelSurroundings,
 ): Promise<OpenedModel> {
-  const folder = await findModel(config, { progress, env });
+  const folder = await findModel(config, surroundings);
   const model = await openModel(folder);
   const recipe = await chooseRecipe(config, folder);
   const shapes = targetModulesOf(model.config, recipe).map(
@@ -48,16 +63,17 @@ export async function openEngineModel(
 /** A model of this package, a folder, or a hub id that is fetched once. */
 async function findModel(
   config: EngineConfig,
-  { progress, env }: { progress: Progress; env: Readonly<Record<string, string | undefined>> },
+  { progress, env, signal }: ModelSurroundings,
 ): Promise<string> {
   const bundled = join(packageRoot, "models", config.model);
   if (/^[\w.-]+$/.test(config.model) && (await isFolder(bundled))) return bundled;
   return fetchModel(config.model, {
     cacheFolder: config.cacheFolder,
     revision: config.revision,
-    token: env.HF_TOKEN,
+    ...hubAccess(env),
     offline: config.offline,
     progress,
+    signal,
   });
 }
 

@@ -31,6 +31,8 @@ export interface EngineEnvironment {
   now?: (() => number) | undefined;
   /** Secrets: the hub's token and keys of remote endpoints. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Ends the fetching of a model. */
+  signal?: AbortSignal | undefined;
 }
 
 /** An open engine: parts for the verbs, and its end. */
@@ -53,6 +55,7 @@ export async function openEngine(
     clock = () => performance.now(),
     now = () => Date.now(),
     env = {},
+    signal,
   } = environment;
   const folder = dataFolder(config.dataFolder, config.collection);
   await checkFormat(folder);
@@ -63,7 +66,7 @@ export async function openEngine(
   };
 
   const runtime = once(async () => onClose(await openRuntime(config), (opened) => opened.dispose()));
-  const model = once(() => openEngineModel(config, { progress, env }));
+  const model = once(() => openEngineModel(config, { progress, env, signal }));
   const store = once(async () => {
     const { fingerprint, shapes } = await model();
     return openAdapterStore(folder.adapters, { fingerprint, shapes, dtype: config.adapterDtype });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readJsonl } from "../base/jsonl.ts";
 import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
+import { readImported } from "./imported-augmentations.ts";
 import type { EngineParts } from "./parts.ts";
 
 const materialSchema = z.object({
@@ -9,21 +10,20 @@ const materialSchema = z.object({
   pairs: z.array(z.object({ question: z.string(), answer: z.string(), fullAnswer: z.string().optional() })),
 });
 const madeSchema = z.object({ augmenter: z.string(), results: z.array(materialSchema) });
-const importedSchema = materialSchema.extend({ augmenter: z.string() });
 
 /**
  * The augmentations that lie on disk, by passage id; imported ones win, then the newest. For looking only: by whom and
  * how passages are augmented is decided when they are encoded.
  */
 export async function readAugmented(
-  { folder }: EngineParts,
+  parts: EngineParts,
   passages: Iterable<Passage>,
 ): Promise<Map<string, AugmentedPassage>> {
-  const made = await readJsonl(folder.collection.augmented, madeSchema);
-  const imported = await readJsonl(folder.collection.imported, importedSchema);
+  const made = await readJsonl(parts.folder.collection.augmented, madeSchema);
+  const imported = await readImported(parts);
   const rows = [
     ...made.flatMap(({ augmenter, results }) => results.map((result) => ({ ...result, augmenter }))),
-    ...imported,
+    ...imported.values(),
   ];
   const byId = new Map(rows.map((row) => [row.passageId, row]));
   const augmented = new Map<string, AugmentedPassage>();

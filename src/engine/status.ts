@@ -1,5 +1,3 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { openAdapterStore } from "../adapters/store.ts";
 import { EngineError, NotFoundError } from "../base/errors.ts";
 import type { Corpus } from "../corpus/corpus-folder.ts";
@@ -8,6 +6,7 @@ import { type Recipe, recipeHash } from "../training/recipe.ts";
 import { listCollections } from "./data-folder.ts";
 import { freeBytes } from "./disk.ts";
 import { indexFolder } from "./ingest.ts";
+import { folderBytes } from "./model-library.ts";
 import { countParameters } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
 import { readAugmented } from "./read-augmented.ts";
@@ -100,18 +99,4 @@ async function ifPresent<T>(opening: Promise<T>): Promise<T | undefined> {
     if (error instanceof NotFoundError) return undefined;
     throw error;
   }
-}
-
-/** Bytes of all files below a folder. */
-async function folderBytes(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
-  const sizes = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-      stat(join(entry.parentPath, entry.name)).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    ); // deleted meanwhile
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -1,6 +1,7 @@
 import { relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
+import { prune } from "../../engine/collections.ts";
 import { choices } from "../../engine/config.ts";
 import { type IngestReport, ingest } from "../../engine/ingest.ts";
 import { count, formatDuration } from "../format.ts";
@@ -11,6 +12,7 @@ const schema = z.object({
   maxWords: z.number().optional(),
   overlapWords: z.number().optional(),
   analyzer: z.enum(choices.analyzer).optional(),
+  prune: z.boolean().default(false),
 });
 
 /** `prag ingest`: documents → passages and their index. */
@@ -26,20 +28,30 @@ export function addIngest(program: Command, shell: Shell): void {
     .addOption(
       choiceOption("--analyzer <name>", "how words are indexed (default: english)", choices.analyzer),
     )
+    .option("--prune", "delete the adapters of passages that have gone from every collection")
     .action(async (paths: string[], _options: unknown, self: Command) => {
-      const { maxWords, overlapWords, analyzer } = readOptions(self, schema);
+      const { maxWords, overlapWords, analyzer, prune: isPruned } = readOptions(self, schema);
       const settings = { ingest: { maxWords, overlapWords }, analyzer };
-      await withEngine(shell, { command: self, settings }, (context) => run(context, paths, shell));
+      await withEngine(shell, { command: self, settings }, (context) =>
+        run(context, { paths, isPruned, cwd: shell.cwd }),
+      );
     });
   addExamples(command, ["prag ingest ./docs notes.md", 'prag ingest "reports/**/*.pdf" --max-words 150']);
 }
 
-async function run(context: CommandContext, paths: string[], { cwd }: Shell): Promise<void> {
+async function run(
+  context: CommandContext,
+  { paths, isPruned, cwd }: { paths: string[]; isPruned: boolean; cwd: string },
+): Promise<void> {
   const { parts, signal } = context;
   const base = corpusBase(parts.config.dataFolder);
   const inputs = paths.map((path) => relative(base, resolve(cwd, path)) || ".");
   const report = await ingest(parts, inputs, { base, signal });
-  context.print(report, () => describe(report));
+  const pruned = isPruned ? await prune(parts) : undefined;
+  context.print({ ...report, ...(pruned && { pruned }) }, () => [
+    ...describe(report),
+    ...(pruned ? [`pruned: ${count(pruned.deleted, "adapter")} deleted`] : []),
+  ]);
   for (const { source, reason } of report.skipped) context.note(`skipped ${source}: ${reason}`);
   for (const { source, reason } of report.incomplete)
     context.note(`not all of ${source} could be read: ${reason}`);

@@ -1,0 +1,42 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { z } from "zod";
+import { ConfigError } from "../../base/errors.ts";
+import { writeJson } from "../../base/files.ts";
+import { completeConfig, configFileName } from "../../engine/config.ts";
+import { addExamples, readGlobalOptions, readOptions } from "../options.ts";
+import { type Shell, speechOf } from "../shell.ts";
+
+/** `prag init`: a settings file to begin with. Nothing needs it. */
+export function addInit(program: Command, shell: Shell): void {
+  const command = program
+    .command("init")
+    .description(
+      "Write prag.config.json with the options given, so that later commands need not repeat them. Optional: everything has a default.",
+    )
+    .option("--force", "replace the file that is there")
+    .action(async (_options: unknown, self: Command) => {
+      const { force } = readOptions(self, z.object({ force: z.boolean().optional() }));
+      const globals = readGlobalOptions(self);
+      const path = resolve(shell.cwd, globals.configFile ?? configFileName);
+      if (!force && (await exists(path)))
+        throw new ConfigError(`${path} is there already; edit it, or replace it with --force`);
+      const { model, dataFolder, collection } = completeConfig(globals.settings);
+      const given = Object.entries(globals.settings).filter(([, value]) => value !== undefined);
+      const settings = { model, dataFolder, collection, ...Object.fromEntries(given) };
+      await writeJson(path, settings);
+      speechOf(shell, globals).print({ path, settings }, () => [
+        `${path} written`,
+        'next: "prag ingest FILES…", "prag encode", "prag ask QUESTION"',
+      ]);
+    });
+  addExamples(command, ["prag init", "prag init --model Qwen/Qwen2.5-0.5B-Instruct --collection manuals"]);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

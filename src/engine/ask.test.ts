@@ -1,0 +1,166 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConfigError, InputError, NotFoundError } from "../base/errors.ts";
+import { sha256OfFile } from "../base/hash.ts";
+import type { MethodEvent } from "../methods/method.ts";
+import { ask, createMethod, type MethodOptions, methodNames, streamAnswer } from "./ask.ts";
+import { encode } from "./encode.ts";
+import { tinyModel, tinySettings, withEngine, withTempFolder, writeArticles } from "./engine.suite.ts";
+import { ingest } from "./ingest.ts";
+import { type OpenEngine, openEngine } from "./open-engine.ts";
+
+const question = "Who built the Orlen2 Bridge?";
+
+async function collect(events: AsyncIterable<MethodEvent>): Promise<MethodEvent[]> {
+  const all: MethodEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+/** Passage ids with the keys of the adapters that were used for them. */
+async function usedKeys({ parts }: OpenEngine, options: MethodOptions): Promise<Map<string, string>> {
+  const method = await createMethod(parts, "prag", options);
+  const events = await collect(method.answer("Which bridge was built by whom?", { limit: 5, maxTokens: 1 }));
+  return new Map(
+    events.flatMap((event) => (event.type === "adapter" && event.key ? [[event.passageId, event.key]] : [])),
+  );
+}
+
+describe("ask, everything encoded", () => {
+  let folder: string;
+  let engine: OpenEngine;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "prag-ask-"));
+    await writeArticles(folder, 5);
+    engine = await openEngine(tinySettings(folder));
+    await ingest(engine.parts, ["docs"], { base: folder });
+    await encode(engine.parts);
+  });
+  afterAll(async () => {
+    await engine.dispose();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.each(methodNames)("%s answers, with sources, usage and the text as it comes", async (method) => {
+    let text = "";
+    const answer = await ask(engine.parts, question, {
+      method,
+      onText: (piece) => {
+        text += piece;
+      },
+    });
+    expect(answer.usage.promptTokens).toBeGreaterThan(10);
+    expect(answer.usage.generatedTokens).toBeLessThanOrEqual(8);
+    expect(text).not.toBe("");
+    expect(answer.sources).toHaveLength(method === "closed-book" ? 0 : 3);
+    const wanted = { "closed-book": "", "standard-rag": "context", prag: "adapter", combine: "both" }[method];
+    for (const { usedAs, adapter } of answer.sources) {
+      expect(usedAs).toBe(wanted);
+      expect(adapter !== null).toBe(method === "prag" || method === "combine");
+    }
+  });
+
+  it("takes limit and tokens from the settings, or from the call", async () => {
+    const ofSettings = await collect(streamAnswer(engine.parts, question));
+    expect(ofSettings[0]).toMatchObject({ type: "retrieval", hits: { length: 3 } });
+    const given = await collect(streamAnswer(engine.parts, question, { limit: 2, maxTokens: 4 }));
+    expect(given[0]).toMatchObject({ hits: { length: 2 } });
+    expect(given.at(-1)).toMatchObject({ usage: { generatedTokens: 4 } });
+  });
+
+  it("leaves the base model bit-identical: file, numbers of every token, and text", async () => {
+    const file = join(tinyModel(), "model.safetensors");
+    const before = await sha256OfFile(file);
+    const base = async () => {
+      const generator = await engine.parts.generator();
+      const request = { messages: [{ role: "user" as const, content: question }], maxTokens: 12 };
+      return [
+        await generator.generateBatch([request, request]),
+        await collectTokens(generator.generate(request)),
+      ];
+    };
+    const wanted = await base();
+    for (const method of ["prag", "combine", "standard-rag"]) {
+      await ask(engine.parts, question, { method });
+      expect(await base()).toEqual(wanted);
+    }
+    expect(await sha256OfFile(file)).toBe(before);
+  });
+
+  it("shuffleAdapters gives every passage the adapter of another one, each to one, by the seed", async () => {
+    const own = await usedKeys(engine, {});
+    expect(own.size).toBe(5);
+    const rotations = new Set<string>();
+    for (let seed = 0; seed < 12; seed++) {
+      const shuffled = await usedKeys(engine, { shuffleAdapters: seed });
+      for (const [passage, key] of shuffled) expect(key).not.toBe(own.get(passage));
+      expect(new Set(shuffled.values())).toEqual(new Set(own.values()));
+      expect(await usedKeys(engine, { shuffleAdapters: seed })).toEqual(shuffled);
+      rotations.add([...shuffled.values()].join());
+    }
+    expect(rotations.size).toBeGreaterThan(1);
+  });
+
+  it("refuses an unknown method and an empty question, and says what there is", async () => {
+    await expect(ask(engine.parts, question, { method: "magic" })).rejects.toThrow(ConfigError);
+    await expect(ask(engine.parts, question, { method: "magic" })).rejects.toThrow(/closed-book.*combine/);
+    await expect(ask(engine.parts, "  ")).rejects.toThrow(InputError);
+  });
+});
+
+async function collectTokens<T>(tokens: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const token of tokens) all.push(token);
+  return all;
+}
+
+describe("ask, without adapters", () => {
+  const withCorpus = (task: (engine: OpenEngine) => Promise<void>, articles = 5) =>
+    withTempFolder(
+      (folder) =>
+        withEngine(tinySettings(folder), async (engine) => {
+          await ingest(engine.parts, ["docs"], { base: folder });
+          await task(engine);
+        }),
+      { articles },
+    );
+  const usesOf = async ({ parts }: OpenEngine, options: MethodOptions) =>
+    (await ask(parts, question, options)).sources.map(({ usedAs }) => usedAs);
+
+  it("onMissing: context is the default, skip leaves out, encode trains first, and once", () =>
+    withCorpus(async (engine) => {
+      expect(await usesOf(engine, {})).toEqual(["context", "context", "context"]);
+      expect(await usesOf(engine, { onMissing: "skip" })).toEqual(["skipped", "skipped", "skipped"]);
+      expect(await usesOf(engine, { onMissing: "encode" })).toEqual(["adapter", "adapter", "adapter"]);
+      const stored = await (await engine.parts.store()).list();
+      expect(stored).toHaveLength(3);
+      expect(await usesOf(engine, { onMissing: "encode" })).toEqual(["adapter", "adapter", "adapter"]);
+      expect(await (await engine.parts.store()).list()).toEqual(stored);
+    }));
+
+  it("encode with shuffled adapters trains the others' adapters, which are the ones used", () =>
+    withCorpus(async (engine) => {
+      const options = { onMissing: "encode", shuffleAdapters: 1 } as const;
+      const { sources } = await ask(engine.parts, question, options);
+      expect(sources.map(({ usedAs }) => usedAs)).toEqual(["adapter", "adapter", "adapter"]);
+      const encoding = await engine.parts.encoding();
+      for (const { passage, adapter } of sources) expect(adapter).not.toBe(encoding.keyOf(passage));
+    }));
+
+  it("a single passage has no other's adapter", () =>
+    withCorpus(async (engine) => {
+      const asking = ask(engine.parts, question, { shuffleAdapters: 1 });
+      await expect(asking).rejects.toThrow(ConfigError);
+      await expect(asking).rejects.toThrow(/ingest more/);
+    }, 1));
+
+  it("without a corpus, says what to do", () =>
+    withTempFolder((folder) =>
+      withEngine(tinySettings(folder), async ({ parts }) => {
+        await expect(ask(parts, question)).rejects.toThrow(NotFoundError);
+        await expect(ask(parts, question)).rejects.toThrow(/ingest/);
+      }),
+    ));
+});

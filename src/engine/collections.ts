@@ -1,0 +1,98 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Encoding, type EncodingRow, openEncoding, readEncoding } from "../adapters/encoding.ts";
+import { openAdapterStore } from "../adapters/store.ts";
+import { systemCode } from "../base/errors.ts";
+import { type Corpus, openCorpusIfPresent } from "../corpus/corpus-folder.ts";
+import { asWriter, dataFolder, listCollections } from "./data-folder.ts";
+import type { EngineParts } from "./parts.ts";
+
+/** The encoding files of a collection, of every model and recipe. */
+async function encodingFiles(folder: string): Promise<string[]> {
+  try {
+    const names = await readdir(folder);
+    return names.filter((name) => name.endsWith(".jsonl")).map((name) => join(folder, name));
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Keys of all adapters that an encoding of any collection refers to. */
+export async function referencedKeys(path: string): Promise<Set<string>> {
+  const keys = new Set<string>();
+  for (const name of await listCollections(path))
+    for (const file of await encodingFiles(dataFolder(path, name).collection.encodings))
+      for (const { key } of (await readEncoding(file))?.rows.values() ?? []) keys.add(key);
+  return keys;
+}
+
+/** Runs a task that asks for titles of passages, in whichever collection they are. */
+export async function withPassageTitles<T>(
+  path: string,
+  task: (titleOf: (passageId: string) => string | undefined) => Promise<T>,
+): Promise<T> {
+  const corpora: Corpus[] = [];
+  try {
+    for (const name of await listCollections(path)) {
+      const corpus = await openCorpusIfPresent(dataFolder(path, name).collection.corpus);
+      if (corpus) corpora.push(corpus);
+    }
+    return await task((passageId) => {
+      const corpus = corpora.find((one) => one.ordinalOf(passageId) !== undefined);
+      return corpus?.passageById(passageId).title;
+    });
+  } finally {
+    for (const corpus of corpora) corpus.close();
+  }
+}
+
+/** What a prune removed. */
+export interface PruneReport {
+  /** Rows of encodings whose passage is no longer in their collection. */
+  forgotten: number;
+  /** Adapters that were used by such rows alone. */
+  deleted: number;
+}
+
+/**
+ * Forgets the encodings of passages that have left their collection, and deletes the adapters that no collection needs
+ * any more.
+ */
+export async function prune({ folder }: EngineParts): Promise<PruneReport> {
+  return asWriter(folder, "prune", async () => {
+    const store = openAdapterStore(folder.adapters);
+    const gone: EncodingRow[] = [];
+    for (const name of await listCollections(folder.path)) {
+      const { corpus, encodings } = dataFolder(folder.path, name).collection;
+      const opened = await openCorpusIfPresent(corpus);
+      try {
+        for (const file of await encodingFiles(encodings))
+          gone.push(...(await forgetGone(file, { store, corpus: opened })));
+      } finally {
+        opened?.close();
+      }
+    }
+    const used = await referencedKeys(folder.path);
+    const unused = new Set(gone.map(({ key }) => key).filter((key) => !used.has(key)));
+    let deleted = 0;
+    for (const key of unused) if (await store.remove(key)) deleted++;
+    return { forgotten: gone.length, deleted };
+  });
+}
+
+async function forgetGone(
+  file: string,
+  { store, corpus }: { store: ReturnType<typeof openAdapterStore>; corpus: Corpus | undefined },
+): Promise<EncodingRow[]> {
+  const found = await readEncoding(file);
+  if (!found) return [];
+  const gone = [...found.rows.values()].filter(({ passageId }) => corpus?.ordinalOf(passageId) === undefined);
+  const encoding: Encoding = await openEncoding(file, { header: found.header, store });
+  try {
+    for (const { passageId } of gone) await encoding.forget(passageId);
+  } finally {
+    await encoding.close();
+  }
+  return gone;
+}
