@@ -92,6 +92,11 @@ export async function writeAtomic(path: string, data: string | Uint8Array): Prom
   }
 }
 
+/** Whether a file is what a killed `writeAtomic` left behind. */
+export function isLeftover(name: string): boolean {
+  return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
+}
+
 /** Writes a value as indented JSON, atomically. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);

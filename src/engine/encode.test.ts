@@ -4,13 +4,18 @@ import { describe, expect, it } from "vitest";
 import { ask } from "./ask.ts";
 import type { EngineSettings } from "./config.ts";
 import { encode, encodingPath } from "./encode.ts";
-import { bridgeArticle, hashFiles, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
+import {
+  bridgeArticle,
+  differsByRun,
+  hashFiles,
+  tinySettings,
+  withEngine,
+  withTempFolder,
+} from "./engine.suite.ts";
 import { ingest } from "./ingest.ts";
 import { openEngine } from "./open-engine.ts";
 
-/** `costs.jsonl` holds seconds; `lock` is there only while somebody writes. */
-const isLeftOut = (path: string) => path.endsWith("costs.jsonl") || path.startsWith("lock");
-const results = (folder: string) => hashFiles(join(folder, "data"), isLeftOut);
+const results = (folder: string) => hashFiles(join(folder, "data"), differsByRun);
 const adaptersOf = (hashes: Record<string, string>) =>
   Object.fromEntries(Object.entries(hashes).filter(([path]) => path.startsWith("adapters/")));
 

@@ -68,6 +68,14 @@ export async function withEngine<T>(
   }
 }
 
+/**
+ * The files of a data folder that need not repeat: `costs.jsonl` holds the seconds that encodings took; `seen.json` holds
+ * times of the documents' files, so that unchanged ones are not read again; `lock` is there while somebody writes.
+ */
+export function differsByRun(path: string): boolean {
+  return /(^|\/)(costs\.jsonl|corpus\/seen\.json)$|^lock($|\.)/.test(path);
+}
+
 /** SHA-256 of every file of a folder by its path, without those that `isLeftOut` names. */
 export async function hashFiles(
   folder: string,

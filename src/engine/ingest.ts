@@ -1,5 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { type IngestSummary, ingest as ingestFiles } from "../corpus/ingest.ts";
 import { saveBm25Index } from "../retrieval/bm25-file.ts";
 import { buildBm25Index } from "../retrieval/bm25-index.ts";
@@ -34,6 +34,18 @@ export async function ingest(
     await recordSettings(folder, { ingest: config.ingest, analyzer: config.analyzer });
     return { ...summary, collection: config.collection, seconds: (clock() - start) / 1000 };
   });
+}
+
+/**
+ * Paths and globs of somebody in the folder `cwd`, as `ingest` takes them: relative to where the data folder lies, so that
+ * files keep their names in the corpus from wherever one calls.
+ */
+export function locateInputs(
+  paths: readonly string[],
+  { cwd, dataFolder }: { cwd: string; dataFolder: string },
+): { base: string; inputs: string[] } {
+  const base = dirname(resolve(cwd, dataFolder));
+  return { base, inputs: paths.map((path) => relative(base, resolve(cwd, path)) || ".") };
 }
 
 /** Builds the index of the current corpus, if the one on disk is of another corpus or analyzer. */
