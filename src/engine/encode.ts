@@ -1,10 +1,10 @@
-import { appendFile } from "node:fs/promises";
 import { z } from "zod";
 import { loadAdapterHeader } from "../adapters/adapter-file.ts";
 import { adapterKey } from "../adapters/adapter-key.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
 import type { AdapterStore } from "../adapters/store.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
+import { type JsonlWriter, openJsonl } from "../base/jsonl.ts";
 import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
 import { type EncodedPassage, encodeGroups, groupPassages } from "../training/encode.ts";
 import { recipeHash } from "../training/recipe.ts";
@@ -148,6 +148,7 @@ async function train(parts: EngineParts, { work, missing, signal }: TrainWork): 
     .filter((group) => group.some((one) => wanted.has(one)));
   const total = groups.flat().length * (recipe.name === "packed" ? recipe.updates : 1);
   const training = await openTraining(parts);
+  const costs = await openJsonl(parts.folder.collection.costs);
   let [tokens, steps, finished] = [0, 0, 0];
   const report = () => {
     const note = `${finished} of ${groups.flat().length} passages`;
@@ -161,13 +162,14 @@ async function train(parts: EngineParts, { work, missing, signal }: TrainWork): 
     for await (const batch of encodeGroups(groups, recipe, { ...training.parts, signal, onUpdate })) {
       for (const encoded of batch) {
         if (wanted.has(encoded.augmented))
-          await record(parts, { encoded, key: keys.get(encoded.augmented)!, model });
+          await record(parts, { encoded, key: keys.get(encoded.augmented)!, model, costs });
         tokens += encoded.trainingTokens;
         finished++;
       }
       report();
     }
   } finally {
+    await costs.close();
     await training.dispose();
   }
   return { tokens };
@@ -176,7 +178,12 @@ async function train(parts: EngineParts, { work, missing, signal }: TrainWork): 
 /** Stores an adapter, then records it: a kill between the two costs nothing, the store is asked first. */
 async function record(
   parts: EngineParts,
-  { encoded, key, model }: { encoded: EncodedPassage; key: string; model: OpenedModel },
+  {
+    encoded,
+    key,
+    model,
+    costs,
+  }: { encoded: EncodedPassage; key: string; model: OpenedModel; costs: JsonlWriter },
 ): Promise<void> {
   const { augmented, adapter, losses, trainingTokens, seconds } = encoded;
   const { passage, rewrites, pairs } = augmented;
@@ -194,7 +201,7 @@ async function record(
   });
   if (encoding.keyOf(passage.id) !== key)
     await encoding.append({ passageId: passage.id, key, trainingTokens, losses });
-  await appendFile(parts.folder.collection.costs, `${JSON.stringify({ key, seconds })}\n`);
+  await costs.append({ key, seconds });
 }
 
 async function meanBytes(parts: EngineParts, work: readonly Work[]): Promise<number> {
