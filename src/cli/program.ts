@@ -4,6 +4,7 @@ import { addAdapters } from "./commands/adapters.ts";
 import { addAsk } from "./commands/ask.ts";
 import { addAugment } from "./commands/augment.ts";
 import { addChat } from "./commands/chat.ts";
+import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEncode } from "./commands/encode.ts";
 import { addIngest } from "./commands/ingest.ts";
@@ -25,6 +26,7 @@ const commands = [
   addAdapters,
   addModels,
   addDoctor,
+  addDemo,
 ];
 
 /** The command line: every command with its options, ready to parse. */

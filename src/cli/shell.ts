@@ -1,9 +1,9 @@
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { EngineConfig, EngineSettings } from "../engine/config.ts";
 import { openEngine } from "../engine/open-engine.ts";
 import type { EngineParts } from "../engine/parts.ts";
-import { loadSettings } from "../engine/settings.ts";
+import { loadSettings, resolveConfig } from "../engine/settings.ts";
 import { readGlobalOptions } from "./options.ts";
 import { createProgressBar } from "./progress-bar.ts";
 import type { Terminal } from "./terminal.ts";
@@ -54,25 +54,35 @@ export function speechOf({ terminal }: Shell, { json, quiet }: { json: boolean; 
   };
 }
 
+/** Which settings a command has. */
+export interface CommandSettings {
+  command: Command;
+  /** Those of its own options. */
+  settings?: EngineSettings;
+  /** The settings file of the working folder does not count; one that `--config` names does. */
+  ignoreFile?: boolean;
+}
+
 /** Reads the settings of a command: its options, the settings file, what is recorded with the collection. */
 export async function loadCommandConfig(
-  shell: Shell,
-  command: Command,
-  settings: EngineSettings = {},
+  { cwd }: Shell,
+  { command, settings = {}, ignoreFile = false }: CommandSettings,
 ): Promise<EngineConfig> {
   const { configFile, settings: globals } = readGlobalOptions(command);
-  const file = configFile === undefined ? undefined : resolve(shell.cwd, configFile);
-  return loadSettings({ folder: shell.cwd, file, settings: { ...globals, ...settings } });
+  const all = { ...globals, ...settings };
+  if (configFile === undefined && ignoreFile) return resolveConfig(all);
+  const file = configFile === undefined ? undefined : resolve(cwd, configFile);
+  return loadSettings({ folder: cwd, file, settings: all });
 }
 
 /** Opens an engine by the command's settings, runs the task, and closes the engine. */
 export async function withEngine<T>(
   shell: Shell,
-  { command, settings }: { command: Command; settings?: EngineSettings },
+  choice: CommandSettings,
   task: (context: CommandContext) => Promise<T>,
 ): Promise<T> {
-  const globals = readGlobalOptions(command);
-  const config = await loadCommandConfig(shell, command, settings);
+  const globals = readGlobalOptions(choice.command);
+  const config = await loadCommandConfig(shell, choice);
   const bar = createProgressBar({ ...shell.terminal.bar, clock: shell.clock });
   const engine = await openEngine(config, {
     progress: globals.quiet ? undefined : bar.progress,
@@ -100,9 +110,4 @@ export async function withEngine<T>(
     bar.clear();
     await engine.dispose();
   }
-}
-
-/** The folder that names of files in the corpus are relative to: where the data folder lies, from wherever one calls. */
-export function corpusBase(dataFolder: string): string {
-  return dirname(resolve(dataFolder));
 }

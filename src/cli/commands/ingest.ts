@@ -1,12 +1,11 @@
-import { relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { prune } from "../../engine/collections.ts";
 import { choices } from "../../engine/config.ts";
-import { type IngestReport, ingest } from "../../engine/ingest.ts";
+import { type IngestReport, ingest, locateInputs } from "../../engine/ingest.ts";
 import { count, formatDuration } from "../format.ts";
 import { addExamples, choiceOption, readOptions, wholeNumber } from "../options.ts";
-import { type CommandContext, corpusBase, type Shell, withEngine } from "../shell.ts";
+import { type CommandContext, type Shell, withEngine } from "../shell.ts";
 
 const schema = z.object({
   maxWords: z.number().optional(),
@@ -44,8 +43,7 @@ async function run(
   { paths, isPruned, cwd }: { paths: string[]; isPruned: boolean; cwd: string },
 ): Promise<void> {
   const { parts, signal } = context;
-  const base = corpusBase(parts.config.dataFolder);
-  const inputs = paths.map((path) => relative(base, resolve(cwd, path)) || ".");
+  const { base, inputs } = locateInputs(paths, { cwd, dataFolder: parts.config.dataFolder });
   const report = await ingest(parts, inputs, { base, signal });
   const pruned = isPruned ? await prune(parts) : undefined;
   context.print({ ...report, ...(pruned && { pruned }) }, () => [

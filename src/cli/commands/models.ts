@@ -22,7 +22,7 @@ function addList(models: Command, shell: Shell): void {
     .command("list")
     .description("List the models of this package and those in the cache folder.")
     .action(async (_options: unknown, self: Command) => {
-      const found = await listModels(await loadCommandConfig(shell, self));
+      const found = await listModels(await loadCommandConfig(shell, { command: self }));
       speechOf(shell, readGlobalOptions(self)).print(found, () =>
         formatTable([
           ["model", "revision", "size", "folder"],
@@ -47,7 +47,7 @@ function addPull(models: Command, shell: Shell): void {
       const globals = readGlobalOptions(self);
       const bar = createProgressBar({ ...shell.terminal.bar, clock: shell.clock });
       const progress = globals.quiet ? noProgress : bar.progress;
-      const config = await loadCommandConfig(shell, self);
+      const config = await loadCommandConfig(shell, { command: self });
       try {
         const folder = await pullModel(id, config, { env: shell.env, progress, signal: shell.signal });
         bar.clear();

@@ -1,0 +1,45 @@
+/** The public API. What is not exported here is private and may change at any time. */
+
+// Adapters: merge them, take them out to PEFT and in.
+export { type Adapter, type AdapterConfig, type LoraFactors, scalingOf } from "./adapters/adapter.ts";
+export { type MergeOptions, type MergeWeights, merge } from "./adapters/merge.ts";
+export { exportPeft, type ImportedAdapter, importPeft } from "./adapters/peft.ts";
+// What can go wrong.
+export {
+  CapacityError,
+  ConfigError,
+  EngineError,
+  type ErrorCode,
+  FormatError,
+  InputError,
+  NotFoundError,
+  RemoteError,
+  ShapeError,
+  UnsupportedError,
+} from "./base/errors.ts";
+export type { Progress, ProgressEvent } from "./base/progress.ts";
+// The nouns and contracts, for methods, retrievers and generators of one's own.
+export type { AugmentedPassage, Document, Passage, QuestionAnswer } from "./corpus/corpus.ts";
+// The product: one object over one collection.
+export type { Answer, Source } from "./engine/answer.ts";
+export type { AskOptions, MethodOptions, OnMissing } from "./engine/ask.ts";
+// The engine by its parts, for those who want to wire it otherwise.
+export { createMethod, methodNames } from "./engine/ask.ts";
+export type { AugmentReport } from "./engine/augment.ts";
+export type { PruneReport } from "./engine/collections.ts";
+export type { EngineConfig, EngineSettings } from "./engine/config.ts";
+export type { EncodeReport } from "./engine/encode.ts";
+export type { ImportReport } from "./engine/import-augmentations.ts";
+export type { IngestReport } from "./engine/ingest.ts";
+export type { EngineEnvironment } from "./engine/open-engine.ts";
+export { type OpenEngine, openEngine } from "./engine/open-engine.ts";
+export type { EngineParts, OpenedModel } from "./engine/parts.ts";
+export { openRag, type Rag, type TaskOptions } from "./engine/rag.ts";
+export type { StatusReport } from "./engine/status.ts";
+export type { Generation, GenerationRequest, Generator, Sampling } from "./generation/generator.ts";
+export { closedBook } from "./methods/closed-book.ts";
+export type { AnswerOptions, HistoryTurn, Method, MethodEvent, MethodName } from "./methods/method.ts";
+export { combine, type PragParts, prag } from "./methods/prag.ts";
+export { standardRag } from "./methods/standard-rag.ts";
+export type { Hit, Retriever } from "./retrieval/retriever.ts";
+export { type AnswerScores, scoreAnswer } from "./text/scores.ts";
