@@ -74,7 +74,8 @@ class Attention(nn.Module):
         if self.kv_heads != self.heads:
             k = k.repeat_interleave(self.heads // self.kv_heads, 1)
             v = v.repeat_interleave(self.heads // self.kv_heads, 1)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        # Written out: on a CPU in bf16 this is twice as fast as the fused kernel with a mask (head size 32).
+        y = torch.softmax((q * self.size**-0.5) @ k.mT + mask, -1) @ v
         return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
 
 
@@ -138,11 +139,7 @@ class Llama(nn.Module):
     def logits(self, hidden):
         return F.linear(hidden, self.embed_tokens.weight)
 
-    def loss(self, ids, positions, mask, targets, weights):
-        """Weighted mean cross-entropy in fp32; targets, weights [B, T]; also each token's loss."""
-        keep = weights.reshape(-1) > 0
-        hidden = self(ids, positions, mask).reshape(-1, self.shape.hidden)[keep]
-        logits = self.logits(hidden).float()
-        losses = F.cross_entropy(logits, targets.reshape(-1)[keep], reduction="none")
-        kept = weights.reshape(-1)[keep]
-        return (losses * kept).sum() / kept.sum(), losses.detach(), keep
+    def losses(self, ids, positions, mask, targets, keep):
+        """Cross-entropy in fp32 of the tokens that `keep` [B, T] selects."""
+        hidden = self(ids, positions, mask)[keep]
+        return F.cross_entropy(self.logits(hidden).float(), targets[keep], reduction="none")

@@ -6,7 +6,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonalize(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
-    """Nearest semi-orthogonal matrix of each g [N, rows, columns], by five Newton-Schulz steps in bf16."""
+    """Nearest semi-orthogonal matrix of g [rows, columns], by five Newton-Schulz steps in bf16."""
     a, b, c = COEFFICIENTS
     x = g.bfloat16()
     tall = x.shape[-2] > x.shape[-1]
@@ -35,31 +35,25 @@ class Optimizer:
         return "_proj" in name
 
     @torch.no_grad()
-    def step(self, scale: float):
-        """One update with both learning rates times `scale`."""
+    def step(self, scale: float, workers):
+        """One update with both learning rates times `scale`; gradients come from the workers, one task a parameter."""
         self.steps += 1
-        groups: dict[tuple[int, ...], list[str]] = {}
-        for name, parameter in self.model.named_parameters():
-            gradient = parameter.grad.float()
-            if self.hidden(name):
-                buffer = self.state[name].mul_(self.momentum).add_(gradient)
-                groups.setdefault(tuple(buffer.shape), []).append(name)
-                parameter.grad = gradient.add_(buffer, alpha=self.momentum).bfloat16()  # Nesterov
-            else:
-                self.adam(name, gradient, scale)
-        for names in groups.values():
-            self.muon(names, scale)
-        for name, parameter in self.model.named_parameters():
-            parameter.copy_(self.master[name])
-            parameter.grad = None
-
-    def muon(self, names, scale):
         parameters = dict(self.model.named_parameters())
-        update = orthogonalize(torch.stack([parameters[n].grad for n in names]))
+
+        @torch.no_grad()
+        def update(_, name):
+            gradient = workers.gradient(name)
+            (self.muon if self.hidden(name) else self.adam)(name, gradient, scale)
+            parameters[name].copy_(self.master[name])
+
+        workers.each(update, sorted(parameters, key=lambda n: -parameters[n].numel()))
+
+    def muon(self, name, gradient, scale):
+        buffer = self.state[name].mul_(self.momentum).add_(gradient)
+        update = orthogonalize(gradient.add_(buffer, alpha=self.momentum))  # Nesterov
         factor = max(1.0, update.shape[-2] / update.shape[-1]) ** 0.5
         lr = self.muon_lr * scale
-        for name, u in zip(names, update):
-            self.master[name].mul_(1 - lr * self.decay).add_(u, alpha=-lr * factor)
+        self.master[name].mul_(1 - lr * self.decay).add_(update, alpha=-lr * factor)
 
     def adam(self, name, gradient, scale):
         b1, b2 = self.betas

@@ -1,0 +1,80 @@
+"""Checks that the example corpus shares no eight words in a row with anything the model was trained on.
+
+    python overlap.py --work WORK --repository ROOT --out ROOT/models/prag-mini/overlap.json
+"""
+
+import argparse
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+SIZE = 8
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def grams(text: str):
+    tokens = words(text)
+    return (" ".join(tokens[i : i + SIZE]) for i in range(len(tokens) - SIZE + 1))
+
+
+def atlas_files(root: Path) -> list[Path]:
+    files = [*(root / "examples/atlas/documents").glob("*.md"), root / "examples/atlas/questions.jsonl"]
+    return sorted((f for f in files if f.exists()), key=lambda f: f.relative_to(root).as_posix())
+
+
+def digest(root: Path, files) -> str:
+    """sha256 over path, newline, bytes, newline of each file."""
+    total = hashlib.sha256()
+    for file in files:
+        total.update(file.relative_to(root).as_posix().encode() + b"\n" + file.read_bytes() + b"\n")
+    return total.hexdigest()
+
+
+def training_text(work: Path, used):
+    """Every document of the used rounds, detokenized; a question is read after its passages and alone."""
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    for number in used:
+        data = np.load(work / "rounds" / f"{number:03d}.npz")
+        for group in ("short", "long"):
+            if f"{group}_ids" not in data:
+                continue
+            ids, documents, branches = (data[f"{group}_{n}"] for n in ("ids", "documents", "branches"))
+            texts = []
+            for r in range(len(ids)):
+                for d in range(documents[r].max() + 1):
+                    inside = documents[r] == d
+                    texts += [ids[r][inside & (branches[r] == b)].tolist() for b in range(branches[r][inside].max() + 1)]
+            yield from tokenizer.decode_batch(texts, skip_special_tokens=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--repository", type=Path, default=Path(__file__).resolve().parents[2])
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    files = atlas_files(options.repository)
+    texts = []
+    for file in files:
+        rows = file.read_text().splitlines() if file.suffix == ".jsonl" else [file.read_text()]
+        texts += rows
+    checked = {g for text in texts for g in grams(text)}
+    log = [json.loads(line) for line in (options.work / "train.jsonl").read_text().splitlines()]
+    shared = set()
+    for text in training_text(options.work, sorted({row["source"] for row in log})):
+        shared.update(checked.intersection(grams(text)))
+    report = {"atlasSha256": digest(options.repository, files), "trainingTokens": log[-1]["tokens"], "eightGramsChecked": len(checked), "shared": sorted(shared)}
+    print(len(files), "files", json.dumps(report, ensure_ascii=False)[:2000])
+    if options.out:
+        options.out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
