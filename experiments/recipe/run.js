@@ -14,13 +14,13 @@ import { openEngine } from "../../dist/engine/open-engine.js";
 import { answerPrompts } from "../../dist/prompts/answer.js";
 import { bm25Retriever } from "../../dist/retrieval/bm25.js";
 import { buildBm25Index } from "../../dist/retrieval/bm25-index.js";
+import { openRuntime } from "../../dist/runtime/runtime.js";
 import { extractAnswer } from "../../dist/text/normalise.js";
 import { scoreAnswer } from "../../dist/text/scores.js";
 import { openBaseDistributions } from "../../dist/training/base-distribution.js";
 import { encodeGroups, groupPassages } from "../../dist/training/encode.js";
 import { defaultRecipe, layerRecipe } from "../../dist/training/recipe.js";
 import { openTrainer } from "../../dist/training/trainer.js";
-import { openRuntime } from "../../dist/runtime/runtime.js";
 
 const here = import.meta.dirname;
 const { values: options } = parseArgs({
@@ -35,10 +35,15 @@ const { values: options } = parseArgs({
   },
 });
 const settings = JSON.parse(await readFile(options.settings, "utf8"));
-const names = options.only ? options.only.split(",") : Object.keys(settings).filter((name) => name !== "base");
+const names = options.only
+  ? options.only.split(",")
+  : Object.keys(settings).filter((name) => name !== "base");
 const heldOut = 5;
 
-const engine = await openEngine({ ...(options.model ? { model: options.model } : {}), dataFolder: "/nonexistent" });
+const engine = await openEngine({
+  ...(options.model ? { model: options.model } : {}),
+  dataFolder: "/nonexistent",
+});
 const model = await engine.parts.model();
 const generator = await engine.parts.generator();
 const runtime = await openRuntime(options.threads ? { threads: Number(options.threads) } : {});
@@ -53,7 +58,10 @@ const held = (x) => x.heldOut;
 for (const name of names) {
   const recipe = layerRecipe(defaultRecipe, [settings.base, settings[name]]);
   const { rank, alpha, targetModules } = recipe;
-  const trainer = await openTrainer(runtime, model, { config: { rank, alpha, targetModules }, maxTokens: 1024 });
+  const trainer = await openTrainer(runtime, model, {
+    config: { rank, alpha, targetModules },
+    maxTokens: 1024,
+  });
   const initial = createInitialAdapter(model.shapes, { rank, alpha, targetModules }, `recipe/${recipe.seed}`);
   const adapters = new Map();
   let [tokens, losses] = [0, []];
@@ -89,10 +97,13 @@ for (const name of names) {
   console.log(
     `${name.padEnd(28)} ${row.seconds.toFixed(2)} s ${Math.round(row.tokens)} tok loss ${row.loss.toFixed(3)} | alone ${f(row.alone.trained)} ${f(row.alone.other)} | merged ${f(row.merged.trained)} ${f(row.merged.other)} | shuffled ${f(row.shuffled.other)}`,
   );
-  if (options.out) await writeFile(options.out, `${JSON.stringify({ model: model.name, results }, null, 2)}\n`);
+  if (options.out)
+    await writeFile(options.out, `${JSON.stringify({ model: model.name, results }, null, 2)}\n`);
 }
 const none = new Map();
-console.log(`closed-book: trained ${(100 * (await score(same, none, 3))).toFixed(1)} other ${(100 * (await score(held, none, 3))).toFixed(1)}`);
+console.log(
+  `closed-book: trained ${(100 * (await score(same, none, 3))).toFixed(1)} other ${(100 * (await score(held, none, 3))).toFixed(1)}`,
+);
 await engine.dispose();
 await runtime.dispose();
 
@@ -128,7 +139,10 @@ function rotate(adapters) {
 
 async function loadAtlas(count, seed) {
   const root = join(here, "../../examples/atlas");
-  const lines = (await readFile(join(root, "augmented.jsonl"), "utf8")).trim().split("\n").map((line) => JSON.parse(line));
+  const lines = (await readFile(join(root, "augmented.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
   const { readdir } = await import("node:fs/promises");
   const texts = new Map();
   for (const file of await readdir(join(root, "documents"))) {
@@ -138,6 +152,12 @@ async function loadAtlas(count, seed) {
   return new Random(seed).sample(lines, count).map(({ title, rewrites, pairs }) => {
     const text = texts.get(title);
     const passage = { id: passageId({ title, text }), documentId: "", title, text, position: 0 };
-    return { passage, rewrites, pairs: pairs.slice(0, -heldOut), heldOut: pairs.slice(-heldOut), augmenter: "authored" };
+    return {
+      passage,
+      rewrites,
+      pairs: pairs.slice(0, -heldOut),
+      heldOut: pairs.slice(-heldOut),
+      augmenter: "authored",
+    };
   });
 }

@@ -27,8 +27,8 @@ export interface BaseDistributions {
   dispose(): Promise<void>;
 }
 
-/** Tokens kept at each place: they hold nearly all of the probability, and a step's loss stays small. */
-const keptTokens = 32;
+/** Tokens kept at each place. Too few would make every negative sharpen the distribution that it is to hold. */
+const keptTokens = 512;
 /** Sequences that are scored in one run. */
 const batchSize = 16;
 

@@ -130,13 +130,14 @@ function updatesOf(
     return Array.from({ length: recipe.epochs }, () => rows).flat();
   }
   const count = Math.min(recipe.sequencesPerUpdate || sequences.length, sequences.length);
-  const negativeCount = Math.ceil((negatives.length * count) / sequences.length);
+  const negativeCount = Math.min(recipe.negatives.perUpdate || negatives.length, negatives.length);
   const rowAt = (update: number): PackedRow => {
     const seen = inTurn(sequences, count, update).map((sequence) => weighted(sequence, 1 / count));
     const others = inTurn(negatives, negativeCount, update);
     return pack([...seen, ...others.map((one) => weighted(one, negatives.length / negativeCount))]);
   };
-  if (count === sequences.length) return new Array<PackedRow>(recipe.updates).fill(rowAt(0));
+  if (count === sequences.length && negativeCount === negatives.length)
+    return new Array<PackedRow>(recipe.updates).fill(rowAt(0));
   return Array.from({ length: recipe.updates }, (_, update) => rowAt(update));
 }
 

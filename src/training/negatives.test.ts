@@ -7,7 +7,6 @@ import { answerMessages, answerPrompts } from "../prompts/answer.ts";
 import { openRuntime, type Runtime } from "../runtime/runtime.ts";
 import { openTokenizer } from "../weights/tokenizer.ts";
 import { openBaseDistributions } from "./base-distribution.ts";
-import { negativeNames } from "./negative-names.ts";
 import { createNegatives, type NegativeParts, negativeQuestions } from "./negatives.ts";
 import { defaultRecipe, layerRecipe } from "./recipe.ts";
 import type { Sequence } from "./sequence.ts";
@@ -24,56 +23,53 @@ function asked(title: string, ...questions: string[]): AugmentedPassage {
   };
 }
 
-/** The one name that a swapped question names. */
-function nameIn(question: string): string {
-  const lower = question.toLowerCase();
-  const found = negativeNames.filter((name) => lower.includes(name.toLowerCase()));
-  expect(found, question).toHaveLength(1);
-  return found[0]!;
+/** What stands where `NAME` stands in the pattern. */
+function nameIn(question: string | undefined, pattern: string): string {
+  const escaped = pattern.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const found = new RegExp(`^${escaped.replace("NAME", "(.+)").replaceAll("NAME", "\\1")}$`).exec(
+    question ?? "",
+  );
+  expect(found, `${question} in the form of ${pattern}`).not.toBeNull();
+  return found![1]!;
 }
 
+const one = (title: string, question: string) =>
+  negativeQuestions(asked(title, question), { count: 1, seed })[0];
+
 describe("negativeQuestions", () => {
-  it("swaps the entity for another name, with the article before it, however it is written", () => {
+  it("swaps the entity for another name of its form, and keeps the article before it", () => {
     const cases = [
-      ["The Orlen Bridge", "Who built the Orlen Bridge?", "Who built NAME?"],
-      ["The Orlen Bridge", "The Orlen bridge was built by whom?", "NAME was built by whom?"],
-      ["The Orlen Bridge", "Is Orlen Bridge older than the Orlen Bridge?", "Is NAME older than NAME?"],
+      ["The Orlen Bridge", "Who built the Orlen Bridge?", "Who built the NAME Bridge?"],
+      ["The Orlen Bridge", "The Orlen bridge was built by whom?", "The NAME Bridge was built by whom?"],
+      [
+        "The Orlen Bridge",
+        "Is Orlen Bridge older than the Orlen Bridge?",
+        "Is NAME Bridge older than the NAME Bridge?",
+      ],
       ["Mira Tolk", "When was Mira Tolk's mother born?", "When was NAME's mother born?"],
-      ["What? (a film)", "Who made What? (a film) in 1990?", "Who made NAME in 1990?"],
     ] as const;
-    for (const [title, question, wanted] of cases) {
-      const [swapped] = negativeQuestions(asked(title, question), { count: 1, seed });
-      const name = nameIn(swapped!);
-      const expected = wanted.replaceAll("NAME", name);
-      expect(swapped).toBe(expected.charAt(0).toUpperCase() + expected.slice(1));
-      expect(swapped!.toLowerCase()).not.toContain("orlen");
+    for (const [title, question, pattern] of cases) {
+      const name = nameIn(one(title, question), pattern);
+      expect(name).not.toBe("Orlen");
+      expect(name).not.toBe("Mira Tolk");
+      expect(name).toMatch(/^\p{Lu}/u);
     }
   });
 
-  it("puts no `$` of a pattern's own into the question", () => {
-    const [swapped] = negativeQuestions(asked("Fee ($&)", "Who pays Fee ($&)?"), { count: 1, seed });
-    expect(swapped).toBe(`Who pays ${nameIn(swapped!)}?`);
+  it("takes titles literally, with signs that patterns give a meaning", () => {
+    expect(one("Fee ($&)", "Who pays Fee ($&)?")).toMatch(/^Who pays \p{Lu}\S+ /u);
   });
 
   it("swaps whole words only, but finds names of scripts without spaces anywhere", () => {
-    const [swapped] = negativeQuestions(asked("Ash", "Which crash did Ash see?"), { count: 1, seed });
-    expect(swapped).toBe(`Which crash did ${nameIn(swapped!)} see?`);
-    const [general] = negativeQuestions(asked("Ash", "Which crash was it?"), { count: 1, seed });
-    expect(general).toBe(`What is ${nameIn(general!)} known for?`);
-    const [chinese] = negativeQuestions(asked("奥伦大桥", "谁建造了奥伦大桥?"), { count: 1, seed });
-    expect(chinese).toBe(`谁建造了${nameIn(chinese!)}?`);
+    nameIn(one("Ash", "Which crash did Ash see?"), "Which crash did NAME see?");
+    expect(one("Ash", "Which crash was it?")).not.toContain("crash");
+    nameIn(one("奥伦大桥", "谁建造了奥伦大桥?"), "谁建造了NAME?");
   });
 
-  it("gives `count` different questions: swapped ones first, then general ones about other names", () => {
-    const questions = negativeQuestions(bridge, { count: 6, seed });
-    expect(questions).toHaveLength(6);
-    expect(new Set(questions).size).toBe(6);
-    expect(questions.slice(0, 2).map((question) => question.replace(nameIn(question), "X"))).toEqual(
-      expect.arrayContaining(["Who built X?", "Where does X stand?"]),
-    );
-    for (const question of questions.slice(2)) {
-      expect(question).toBe(`What is ${nameIn(question)} known for?`);
-    }
+  it("gives `count` questions, in turn the passage's own and common ones, with ever other names", () => {
+    const questions = negativeQuestions(bridge, { count: 12, seed });
+    expect(questions).toHaveLength(12);
+    expect(new Set(questions).size).toBe(12);
     expect(negativeQuestions(bridge, { count: 0, seed })).toEqual([]);
   });
 
@@ -133,7 +129,7 @@ describe("createNegatives", () => {
       prompt.push(...tokenizer.tokenize(answerPrompts.prefix));
       expect(ids.slice(0, prompt.length)).toEqual(prompt);
       const [answer] = await generator.generateBatch([
-        { messages: answerMessages(questions[i]!), prefix: answerPrompts.prefix, maxTokens: 12 },
+        { messages: answerMessages(questions[i]!), prefix: answerPrompts.prefix, maxTokens: 3 },
       ]);
       expect(ids.slice(prompt.length)).toEqual(answer!.tokens.map(({ id }) => id));
       const places = [...new Set(targets.map(({ place }) => place))];

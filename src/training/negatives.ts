@@ -4,25 +4,29 @@ import type { Generator } from "../generation/generator.ts";
 import { type AnswerPrompts, answerPrompts } from "../prompts/answer.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import type { BaseDistributions } from "./base-distribution.ts";
-import { negativeNames } from "./negative-names.ts";
+import { anyName, commonQuestions, otherName } from "./negative-names.ts";
 import type { Recipe } from "./recipe.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** The passage's own questions with its entity swapped for another name, seeded by the passage: at most `count`. */
+/**
+ * Questions that the adapter must leave to the base model, seeded by the passage: in turn one of the passage's own with its
+ * entity swapped for another name of the same form (if a question names the title), and a common one about any name.
+ */
 export function negativeQuestions(
   { passage, pairs }: AugmentedPassage,
   { count, seed }: { count: number; seed: number },
 ): string[] {
   const random = new Random(`negatives/${seed}/${passage.id}`);
-  const names = random.shuffle(negativeNames);
-  const questions = [...new Set(pairs.map(({ question }) => question))].filter((question) =>
-    mentions(question, passage.title),
-  );
-  const swapped = random
-    .shuffle(questions)
-    .map((question, i) => swap(question, passage.title, names[i % names.length]!));
-  const generic = names.map((name) => `What is ${name} known for?`);
-  return [...swapped, ...generic].slice(0, count);
+  const distinct = [...new Set(pairs.map(({ question }) => question))];
+  const own = random.shuffle(distinct.filter((question) => mentions(question, passage.title)));
+  const common = random.shuffle(commonQuestions);
+  return Array.from({ length: count }, (_, i) => {
+    const turn = Math.floor(i / 2);
+    const question = own[turn % own.length];
+    if (question !== undefined && i % 2 === 0)
+      return swap(question, passage.title, otherName(passage.title, random));
+    return common[turn % common.length]!.replace("NAME", anyName(random));
+  });
 }
 
 function mentions(question: string, title: string): boolean {
@@ -42,9 +46,13 @@ function bareTitle(title: string): string {
   return title.toLowerCase().replace(/^the /, "");
 }
 
-/** Replaces every mention of the title. */
+/** Replaces every mention of the title; an article before it stays, or it would tell the two apart. */
 function swap(question: string, title: string, name: string): string {
-  return question.replace(mentionOf(title), () => name).replace(/^[a-z]/, (letter) => letter.toUpperCase());
+  const swapped = question.replace(
+    mentionOf(title),
+    (mention) => `${/^the /i.exec(mention)?.[0] ?? ""}${name}`,
+  );
+  return swapped.replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }
 
 /** What negatives are made with. */
@@ -56,7 +64,7 @@ export interface NegativeParts {
 }
 
 /** Tokens of the base model's own answer that are held in place. */
-const answerTokens = 12;
+const answerTokens = 3;
 
 /**
  * Negatives of several passages, with the base model's greedy answers and its distribution at every token of them as

@@ -42,7 +42,14 @@ const fields = {
    * The passage's questions about other entities, pulled towards the base model's own answer, so that merged adapters do
    * not answer for one another.
    */
-  negatives: z.strictObject({ count: z.int().nonnegative(), weight: z.number().nonnegative() }),
+  negatives: z.strictObject({
+    /** Different questions. */
+    count: z.int().nonnegative(),
+    /** Of these, in turn, in each update; 0 means all. */
+    perUpdate: z.int().nonnegative(),
+    /** Of their mean, beside the mean of the sequences. */
+    weight: z.number().nonnegative(),
+  }),
   /** Tokens of one sequence, at most; the passage is shortened, never the answer. */
   maxTokens: z.int().min(16),
   /** Seed of the shared start of all adapters, and of which negatives are chosen. */
@@ -76,7 +83,7 @@ export const defaultRecipe: Recipe = {
   updates: 5,
   sequencesPerUpdate: 0,
   epochs: 1,
-  negatives: { count: 0, weight: 1 },
+  negatives: { count: 0, perUpdate: 0, weight: 1 },
   maxTokens: 3000,
   seed: 42,
 };
