@@ -20,7 +20,7 @@ export function pack(sequences: readonly Sequence[]): PackedRow {
   const parents: number[] = [];
   const children: Map<number, number>[] = [];
   const roots = new Map<number, number>();
-  const targets = new Map<string, Target>();
+  const targets: Target[] = [];
   for (const sequence of sequences) {
     let parent = -1;
     const places = sequence.ids.map((id, position) => {
@@ -37,16 +37,10 @@ export function pack(sequences: readonly Sequence[]): PackedRow {
       parent = place;
       return place;
     });
-    for (const target of sequence.targets) addTarget(targets, { ...target, place: places[target.place]! });
+    for (const { place, token, weight } of sequence.targets)
+      targets.push({ place: places[place]!, token, weight });
   }
-  return { ids, positions, parents, targets: [...targets.values()] };
-}
-
-/** Targets of one place and token, from sequences that share both, become one with the sum of weights. */
-function addTarget(targets: Map<string, Target>, target: Target): void {
-  const key = `${target.place}/${target.token}`;
-  const before = targets.get(key);
-  targets.set(key, before ? { ...before, weight: before.weight + target.weight } : target);
+  return { ids, positions, parents, targets };
 }
 
 /** A batch of rows as the training graph takes it; rows are padded to the longest. */
@@ -109,11 +103,8 @@ export function layOut(rows: readonly PackedRow[]): PackedBatch {
     ids,
     positions,
     mask,
-    places: BigInt64Array.from(
-      [...placeIndex.keys()].flatMap((flat) => [Math.floor(flat / T), flat % T]),
-      BigInt,
-    ),
-    picks: BigInt64Array.from(picks, BigInt),
+    places: int64([...placeIndex.keys()].flatMap((flat) => [Math.floor(flat / T), flat % T])),
+    picks: int64(picks),
     weights: Float32Array.from(weights),
     pickRows: Int32Array.from(pickRows),
   };
@@ -126,4 +117,12 @@ function fillMask(mask: Float32Array, parents: readonly number[], T: number): vo
     if (parent >= 0) mask.copyWithin(t * T, parent * T, (parent + 1) * T);
     mask[t * T + t] = 0;
   }
+}
+
+/** Whole numbers below 2^31 as int64: their low halves, without a BigInt each, of which a batch has many thousands. */
+function int64(values: readonly number[]): BigInt64Array {
+  const result = new BigInt64Array(values.length);
+  const halves = new Int32Array(result.buffer); // little-endian, as all machines that ONNX Runtime runs on
+  for (let i = 0; i < values.length; i++) halves[2 * i] = values[i]!;
+  return result;
 }
