@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError, NotFoundError, systemCode } from "../base/errors.ts";
+import { ConfigError, FormatError, NotFoundError, systemCode } from "../base/errors.ts";
 import { explainSystemError } from "../base/files.ts";
 import type { Adapter } from "./adapter.ts";
 import { type AdapterHeader, loadAdapter, type Provenance, saveAdapter } from "./adapter-file.ts";
@@ -65,10 +65,7 @@ export function openAdapterStore(
 
   const read = async (key: string) => {
     const stored = await loadAdapter(pathOf(key), { fingerprint }).catch((error: unknown) => {
-      if (!(error instanceof NotFoundError)) throw error;
-      throw new NotFoundError(`the store has no adapter ${key} (${error.message}); encode its passage`, {
-        cause: error,
-      });
+      throw explainLoad(error, key);
     });
     if (shapes) checkFits(stored.adapter, shapes);
     return stored;
@@ -104,6 +101,21 @@ export function openAdapterStore(
     verify: async (key) => (await read(key)).header,
     removeLeftovers: () => removeLeftovers(folder),
   };
+}
+
+/** Says what to do about an adapter that cannot be read. */
+function explainLoad(error: unknown, key: string): unknown {
+  if (error instanceof NotFoundError)
+    return new NotFoundError(`the store has no adapter ${key} (${error.message}); encode its passage`, {
+      cause: error,
+    });
+  if (!(error instanceof FormatError)) return error;
+  const { path } = error;
+  const reason = error.message.replace(`${path}: `, "");
+  return new FormatError(
+    `${reason}; "prag adapters delete ${key.slice(0, 12)}", then "prag encode", makes this adapter anew`,
+    { path, cause: error },
+  );
 }
 
 function checkKey(key: string): string {
