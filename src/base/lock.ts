@@ -59,8 +59,8 @@ const pauseMs = 20;
 
 async function take(path: string, content: string): Promise<void> {
   const candidate = `${path}.candidate.${randomBytes(12).toString("hex")}`;
-  await writeFile(candidate, content);
   try {
+    await writeFile(candidate, content);
     for (let look = 0; look < looks; look++) {
       if (await tryLink(candidate, path)) return;
       const found = await readIfPresent(path);
