@@ -32,7 +32,8 @@ async function start() {
   }
   const canBuild = existsSync(join(sources, "cli", "main.ts")) && existsSync(compiler);
   if (canBuild && isStale()) await build();
-  if (!existsSync(main)) throw new Error(`${main} is missing; run "npm ci" in ${root}, then the same command`);
+  if (!existsSync(main))
+    throw new Error(`${main} is missing; run "npm ci" in ${root}, then the same command`);
   await import(pathToFileURL(main).href);
 }
 
@@ -55,7 +56,10 @@ function newest(folder) {
 /** Compiles src/ to dist/. What does not pass the type check is said, and run all the same, as it may be half-written. */
 async function build() {
   const begun = new Date();
-  const timer = setTimeout(() => console.error("prag: building; this is done once after a change"), patienceMs);
+  const timer = setTimeout(
+    () => console.error("prag: building; this is done once after a change"),
+    patienceMs,
+  );
   const { code, output } = await run([compiler, "-p", join(root, "tsconfig.build.json")]);
   clearTimeout(timer);
   if (code !== 0) {

@@ -1,17 +1,22 @@
+import { z } from "zod";
 import type { Augmenter } from "../augmentation/augmenter.ts";
 import { chooseAugmenter } from "../augmentation/choose-augmenter.ts";
 import { createModelAugmenter } from "../augmentation/model-augmenter.ts";
 import { ruleAugmenter } from "../augmentation/rule-augmenter.ts";
 import { ConfigError } from "../base/errors.ts";
+import { readJsonIfPresent, writeJson } from "../base/files.ts";
 import { createRemoteGenerator } from "../generation/remote.ts";
 import type { EngineConfig } from "./config.ts";
 import type { EngineParts } from "./parts.ts";
 
+/** What making an augmenter takes from its surroundings. */
+interface Surroundings {
+  env: Readonly<Record<string, string | undefined>>;
+  signal: AbortSignal | undefined;
+}
+
 /** Makes the augmenter that the settings ask for; `auto` tries the model and takes rules where it is of little use. */
-export async function createAugmenter(
-  parts: EngineParts,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Augmenter> {
+export async function createAugmenter(parts: EngineParts, { env, signal }: Surroundings): Promise<Augmenter> {
   const { augmenter } = parts.config.augment;
   switch (augmenter) {
     case "rule":
@@ -20,15 +25,35 @@ export async function createAugmenter(
       return createModelAugmenter({ generator: await parts.generator() });
     case "remote":
       return remoteAugmenter(parts.config, env);
-    case "auto": {
-      const corpus = await parts.corpus();
-      const model = createModelAugmenter({ generator: await parts.generator() });
-      const { rewrites, pairs, seed } = await parts.augmentSettings();
-      const choice = await chooseAugmenter(model, [...corpus.passages()], { rewrites, pairs, seed });
-      parts.progress({ task: "choose augmenter", done: 1, total: 1, note: choice.reason });
-      return choice.augmenter;
-    }
+    case "auto":
+      return tryModel(parts, signal);
   }
+}
+
+const choiceSchema = z.object({
+  model: z.string(),
+  augmenter: z.enum(["rule", "model"]),
+  reason: z.string(),
+});
+
+/**
+ * Decides once for a collection and model, and records it: as the corpus grows, a later trial could come out otherwise, and
+ * everything would be augmented and trained anew.
+ */
+async function tryModel(parts: EngineParts, signal: AbortSignal | undefined): Promise<Augmenter> {
+  const path = parts.folder.collection.augmenterChoice;
+  const { fingerprint } = await parts.model();
+  const before = await readJsonIfPresent(path, choiceSchema);
+  if (before?.model === fingerprint && before.augmenter === "rule") return ruleAugmenter;
+  const model = createModelAugmenter({ generator: await parts.generator() });
+  if (before?.model === fingerprint) return model;
+  const passages = [...(await parts.corpus()).passages()];
+  const settings = await parts.augmentSettings();
+  const { augmenter, reason } = await chooseAugmenter(model, passages, { ...settings, signal });
+  const choice = { model: fingerprint, augmenter: augmenter === model ? "model" : "rule", reason };
+  await writeJson(path, choice);
+  parts.progress({ task: "choose augmenter", done: 1, total: 1, note: reason });
+  return augmenter;
 }
 
 function remoteAugmenter(

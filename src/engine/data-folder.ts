@@ -22,6 +22,8 @@ export interface DataFolder {
     /** Ready-made augmentations, which win over made ones. */
     imported: string;
     encodings: string;
+    /** Whether the model or rules augment, where the settings leave it open. */
+    augmenterChoice: string;
     /** What the collection was made with, for later commands. */
     settings: string;
     /** Seconds that encodings took: not part of results, which repeat byte for byte. */
@@ -42,6 +44,7 @@ export function dataFolder(path: string, collection: string): DataFolder {
       augmented: join(root, "augmented.jsonl"),
       imported: join(root, "imported.jsonl"),
       encodings: join(root, "encodings"),
+      augmenterChoice: join(root, "augmenter.json"),
       settings: join(root, "settings.json"),
       costs: join(root, "costs.jsonl"),
     },

@@ -132,7 +132,7 @@ export async function openEngine(
       const opened = await trainingModel(await model(), config, progress);
       return openBaseDistributions(await runtime(), opened, { maxTokens: maxPositions });
     },
-    augmenter: once(() => createAugmenter(parts, env)),
+    augmenter: once(() => createAugmenter(parts, { env, signal })),
     augmentSettings: async () => chooseAugmentSettings(config, (await model()).folder),
     forgetCorpus() {
       corpus.renew();
