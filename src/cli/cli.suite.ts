@@ -49,7 +49,7 @@ async function copyModel(folder: string, updates: number): Promise<void> {
   for (const name of await readdir(fixture))
     if (/^(config|tokenizer|tokenizer_config|generation_config)\.json$|^model\.safetensors$/.test(name))
       await copyFile(join(fixture, name), join(folder, name));
-  const recipe = { pattern: "pairs", mask: "answer", updates };
+  const recipe = { pattern: "pairs", mask: "answer", pairs: 1, updates };
   await writeFile(join(folder, "prag-preset.json"), JSON.stringify({ recipe }));
 }
 
