@@ -24,23 +24,27 @@ export async function runExperiment(options, task) {
       model: { type: "string", default: "prag-mini" },
       work: { type: "string" },
       threads: { type: "string" },
+      recipe: { type: "string" },
       seed: { type: "string", default: "42" },
       ...options,
     },
   });
-  const work = values.work ?? (await mkdtemp(join(tmpdir(), "prag-experiment-")));
+  const folder = values.work ?? (await mkdtemp(join(tmpdir(), "prag-experiment-")));
   try {
+    // Another sample of articles is another collection.
+    const work = join(folder, values.passages ?? "all");
     await task({ ...values, work, seed: Number(values.seed) });
   } finally {
-    if (values.work === undefined) await rm(work, { recursive: true, force: true });
+    if (values.work === undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** Opens an engine on a data folder within the work folder; the caller closes it. */
-export function openAtlas({ model, work, threads }, { folder = "data", ...settings }) {
+export function openAtlas({ model, work, threads, recipe }, { folder = "data", ...settings }) {
   const machine = threads === undefined ? {} : { threads: Number(threads) };
+  const chosen = { ...(recipe && JSON.parse(recipe)), ...settings.recipe };
   return openEngine(
-    { model, dataFolder: join(work, folder), offline: true, ...machine, ...settings },
+    { model, dataFolder: join(work, folder), offline: true, ...machine, ...settings, recipe: chosen },
     { progress: createProgress() },
   );
 }
@@ -97,12 +101,17 @@ export async function trainingPairs(parts) {
   return pairsByTitle;
 }
 
-/** The questions of the atlas, or a seeded sample of them in their order. */
-export async function atlasQuestions({ count, seed }) {
+/** The questions of the atlas in their order; with titles, those that these articles support. */
+export async function atlasQuestions({ titles } = {}) {
   const questions = await loadQuestions(join(atlas, "questions.jsonl"));
-  if (count === undefined) return questions;
-  const chosen = new Set(new Random(seed).fork("questions").sample(questions, Number(count)));
-  return questions.filter((question) => chosen.has(question));
+  return questions.filter(({ articles: needed }) => !titles || needed.every((title) => titles.has(title)));
+}
+
+/** The titles of a seeded sample of articles; undefined stands for all. */
+export async function sampleTitles({ passages, seed }) {
+  if (passages === undefined) return undefined;
+  const titles = (await readRows()).map(({ title }) => title).sort();
+  return new Set(new Random(seed).fork("passages").sample(titles, Number(passages)));
 }
 
 /** Saves every adapter of one data folder in another, as another number format: what is encoded there is found again. */

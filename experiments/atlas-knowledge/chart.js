@@ -5,25 +5,27 @@ export function groupChart({ table: rows, groups }) {
   const names = Object.entries(groups)
     .filter(([, count]) => count > 0)
     .map(([name]) => name);
+  const label = (name) => `${name.replace("_", " ")}/${groups[name]} questions`;
   const values = rows
     .filter(({ run, group }) => runs.includes(run) && names.includes(group))
-    .map(({ run, group, f1 }) => ({ run, group: `${group} (${groups[group]})`, f1: 100 * f1 }));
+    .map(({ run, group, f1 }) => ({ run, group: label(group), f1: 100 * f1 }));
   return {
     data: { values },
-    width: { step: 12 },
+    width: { step: 14 },
     height: 220,
     mark: "bar",
     encoding: {
       column: {
         field: "group",
-        sort: names.map((name) => `${name} (${groups[name]})`),
+        type: "nominal",
+        sort: names.map(label),
         title: null,
         spacing: 14,
-        header: { labelFontSize: 11 },
+        header: { labelFontSize: 11, labelExpr: "split(datum.label, '/')" },
       },
-      x: { field: "run", sort: runs, title: null, axis: { labels: false, ticks: false } },
+      x: { field: "run", type: "nominal", sort: runs, title: null, axis: { labels: false, ticks: false } },
       y: { field: "f1", type: "quantitative", title: "F1 (%)", scale: { domain: [0, 100] } },
-      color: { field: "run", sort: runs, title: null },
+      color: { field: "run", type: "nominal", sort: runs, title: null },
     },
   };
 }

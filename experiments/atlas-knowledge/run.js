@@ -4,7 +4,8 @@
 //   npm run --silent build && node experiments/atlas-knowledge/run.js
 //     --model <folder>     another model than prag-mini
 //     --work <folder>      keeps data and adapters there, so that a second run trains nothing anew
-//     --questions <n>      a seeded sample of the questions
+//     --passages <n>       only a seeded sample of the articles, and the questions about them
+//     --recipe <json>      numbers that replace those of the model's preset
 //     --seed <n>           of samples, shuffling and bootstrap
 //     --out <folder>       where results.json, records.jsonl, findings.md and f1.svg go (default: beside this file)
 import { join } from "node:path";
@@ -22,6 +23,7 @@ import {
   openAtlas,
   rightRetriever,
   runExperiment,
+  sampleTitles,
 } from "../atlas.js";
 import { writeSvg } from "../plot.js";
 import { describeRun, writeFindings } from "../report.js";
@@ -32,8 +34,10 @@ import { compareMethods, findingsText } from "./findings.js";
 const heldOutShare = 1 / 3;
 const dtypes = ["f32", "f16", "int8"];
 
-await runExperiment({ questions: { type: "string" }, out: { type: "string" } }, async (options) => {
-  const questions = await atlasQuestions({ count: options.questions, seed: options.seed });
+await runExperiment({ passages: { type: "string" }, out: { type: "string" } }, async (given) => {
+  const titles = await sampleTitles(given);
+  const questions = await atlasQuestions({ titles });
+  const options = { ...given, titles };
   const folder = options.out ?? import.meta.dirname;
   const main = await runMain(options, questions);
   const runs = {
@@ -157,7 +161,7 @@ async function runDtypes(options, questions, main) {
 async function withAtlas(options, settings, augmentation, task) {
   const engine = await openAtlas(options, settings);
   try {
-    const encoded = await encodeAtlas(engine, augmentation);
+    const encoded = await encodeAtlas(engine, { titles: options.titles, ...augmentation });
     return await task(engine.parts, encoded);
   } finally {
     await engine.dispose();

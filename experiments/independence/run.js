@@ -3,7 +3,7 @@
 //
 //   npm run --silent build && node experiments/independence/run.js
 //     --model <folder>     another model than prag-mini
-//     --passages <n>       how many passages are tried (6)
+//     --count <n>          how many passages are tried (6)
 //     --out <folder>       where results.json and findings.md go (default: beside this file)
 import { encodeAdapter } from "../../dist/adapters/adapter-file.js";
 import { supports } from "../../dist/augmentation/support.js";
@@ -14,28 +14,25 @@ import { layerRecipe } from "../../dist/training/recipe.js";
 import { collectAtlas, openAtlas, runExperiment } from "../atlas.js";
 import { describeRun, table, writeFindings } from "../report.js";
 
-await runExperiment(
-  { passages: { type: "string", default: "6" }, out: { type: "string" } },
-  async (options) => {
-    const engine = await openAtlas(options, {});
-    try {
-      await collectAtlas(engine);
-      const results = await compare(engine.parts, options);
-      const folder = options.out ?? import.meta.dirname;
-      const text = findingsText(results);
-      await writeFindings(folder, { results, title: "Independence of adapters", text });
-      process.stdout.write(`${text}\n`);
-    } finally {
-      await engine.dispose();
-    }
-  },
-);
+await runExperiment({ count: { type: "string", default: "6" }, out: { type: "string" } }, async (options) => {
+  const engine = await openAtlas(options, {});
+  try {
+    await collectAtlas(engine);
+    const results = await compare(engine.parts, options);
+    const folder = options.out ?? import.meta.dirname;
+    const text = findingsText(results);
+    await writeFindings(folder, { results, title: "Independence of adapters", text });
+    process.stdout.write(`${text}\n`);
+  } finally {
+    await engine.dispose();
+  }
+});
 
-async function compare(parts, { passages, seed }) {
+async function compare(parts, { count, seed }) {
   const model = await parts.model();
   const { augmented } = await augmentPassages(parts, [...(await parts.corpus()).passages()]);
   const random = new Random(seed);
-  const chosen = random.fork("passages").sample(augmented, Number(passages));
+  const chosen = random.fork("passages").sample(augmented, Number(count));
   const recipes = {
     "the model's own recipe": model.recipe,
     "the paper's sequences (with passages)": layerRecipe(model.recipe, [{ pattern: "product", updates: 4 }]),

@@ -13,22 +13,22 @@ export function secondsToReach(curve, loss) {
   return undefined;
 }
 
-/** All points of recipe `reference` are one curve; every packed run is its own. */
-function curves({ runs }) {
-  const reference = runs.filter(({ family }) => family === "reference");
-  const start = reference[0]?.curve[0];
-  const points = reference.map(({ curve }) => curve.at(-1));
-  return [
-    ...(start ? [{ id: "reference", points: [start, ...points] }] : []),
-    ...runs.filter(({ family }) => family === "packed").map(({ id, curve }) => ({ id, points: curve })),
-  ];
+/** One curve per family: that of the longest run, or the ends of all its runs where a run only knows its ends. */
+export function joinCurves(runs) {
+  const families = [...new Set(runs.map(({ family }) => family))].filter((family) => family !== "preset");
+  return families.map((family) => {
+    const members = runs.filter((run) => run.family === family);
+    const longest = members.at(-1).curve;
+    const ends = [longest[0], ...members.map(({ curve }) => curve.at(-1))];
+    return { family, points: longest.length > 2 ? longest : ends };
+  });
 }
 
 export function lossChart(results) {
-  const values = curves(results).flatMap(({ id, points }) =>
-    points.map(({ seconds, loss }) => ({ run: id, seconds, loss })),
+  const values = results.curves.flatMap(({ family, points }) =>
+    points.map((point) => ({ family, ...point })),
   );
-  const order = curves(results).map(({ id }) => id);
+  const order = results.curves.map(({ family }) => family);
   return {
     data: { values },
     width: 520,
@@ -41,37 +41,41 @@ export function lossChart(results) {
         title: `seconds of training, ${results.passages} passages together`,
       },
       y: { field: "loss", type: "quantitative", title: "mean loss over all sequences of a passage" },
-      color: { field: "run", sort: order, title: null },
+      color: { field: "family", type: "nominal", sort: order, title: null },
     },
   };
 }
 
 export function findingsText(results) {
-  const { model, machine, date, recipe, passages, pairs, questions, runs } = results;
-  const reference = runs.filter(({ family }) => family === "reference").at(-1);
-  const seconds = (value) => (value === undefined ? "never" : value.toFixed(1));
+  const { model, machine, date, recipe, passages, pairs, questions, runs, curves } = results;
+  const reference = runs.filter(({ family }) => family === "reference");
+  const pointsOf = (family) => curves.find((curve) => curve.family === family)?.points;
+  const reach = ({ family }, loss) => {
+    const points = pointsOf(family);
+    const seconds = points && secondsToReach(points, loss);
+    return seconds === undefined ? "not reached" : `${seconds.toFixed(1)} s`;
+  };
+  const firstOf = (run) => runs.find(({ family }) => family === run.family) === run;
   return [
     `${date}, ${machine}; model ${model.name} (${model.fingerprint}); ${passages} passages, ${pairs} pairs; pattern ${recipe.pattern}, ` +
       `mask ${recipe.mask}, rank ${recipe.rank}, alpha ${recipe.alpha}, learning rate ${recipe.learningRate}, constant, no negatives ` +
-      `(the last row: as the model's preset says). F1 on ${questions} single-hop questions.`,
+      `(the last row: all as the model's preset says, with ${recipe.negatives.count} negatives). F1 on ${questions} single-hop questions.`,
     "![training loss over seconds](loss.svg)",
-    `The loss is the mean over all sequences of a passage, the same for every run. "Seconds to reference" is when a packed run comes down to the final loss of "${reference?.id}" (${reference?.after.toFixed(3)}, after ${reference?.seconds.toFixed(1)} s).`,
+    "The loss is the mean over all sequences of a passage, measured alike for every run. Seconds are those of all passages together, " +
+      "without the preparation of sequences. How long until the final losses of recipe reference:",
     table(
-      [
-        "run",
-        "seconds",
-        "tokens",
-        "final loss",
-        "seconds to reference",
-        "F1, right adapter",
-        "F1, three merged",
-      ],
+      ["run", ...reference.map(({ id, after }) => `loss ${after.toFixed(3)} (${id})`)],
+      runs
+        .filter((run) => run.family !== "preset" && firstOf(run))
+        .map((run) => [run.family, ...reference.map(({ after }) => reach(run, after))]),
+    ),
+    table(
+      ["run", "seconds", "tokens", "final loss", "F1, right adapter", "F1, three merged"],
       runs.map((run) => [
         run.id,
         run.seconds.toFixed(1),
         run.tokens,
         run.after.toFixed(3),
-        run.family === "packed" ? seconds(run.secondsToReference) : "–",
         percent(run.f1.right),
         percent(run.f1.merged),
       ]),

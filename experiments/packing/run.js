@@ -5,35 +5,43 @@
 //     --model <folder>     another model than prag-mini
 //     --passages <n>       how many passages (50)
 //     --epochs 1,2,4       passes of recipe reference; each is a point of one curve, since its learning rate is constant
-//     --updates 6,12,24    numbers of updates of recipe packed, each a run of its own
+//     --updates 6,12,24    numbers of updates of recipe packed
+//     --slice <n>          sequences an update, in turn, for the packed runs between both (the preset's number, else 4)
+//     --recipe <json>      numbers that replace those of the model's preset
 //     --out <folder>       where results.json, findings.md and loss.svg go (default: beside this file)
 import { join } from "node:path";
 import { supports } from "../../dist/augmentation/support.js";
-import { Random } from "../../dist/base/random.js";
 import { augmentPassages } from "../../dist/engine/augment.js";
 import { evaluateMethod } from "../../dist/evaluation/evaluate.js";
-import { loadQuestions } from "../../dist/evaluation/questions.js";
 import { mean } from "../../dist/evaluation/summary.js";
 import { prag } from "../../dist/methods/prag.js";
 import { encodeGroups, groupPassages } from "../../dist/training/encode.js";
 import { createSequences } from "../../dist/training/examples.js";
 import { pack } from "../../dist/training/packing.js";
 import { layerRecipe } from "../../dist/training/recipe.js";
-import { atlas, collectAtlas, openAtlas, rightRetriever, runExperiment } from "../atlas.js";
+import {
+  atlasQuestions,
+  collectAtlas,
+  openAtlas,
+  rightRetriever,
+  runExperiment,
+  sampleTitles,
+} from "../atlas.js";
 import { writeSvg } from "../plot.js";
 import { describeRun, writeFindings } from "../report.js";
-import { findingsText, lossChart, secondsToReach } from "./findings.js";
+import { findingsText, joinCurves, lossChart } from "./findings.js";
 
 const options = {
   passages: { type: "string", default: "50" },
   epochs: { type: "string", default: "1,2,4" },
   updates: { type: "string", default: "6,12,24" },
+  slice: { type: "string" },
   out: { type: "string" },
 };
 const numbers = (text) => text.split(",").map(Number);
 
 await runExperiment(options, async (given) => {
-  const titles = await chooseTitles(given);
+  const titles = await sampleTitles(given);
   const engine = await openAtlas(given, {});
   try {
     await collectAtlas(engine, { titles });
@@ -59,27 +67,23 @@ await runExperiment(options, async (given) => {
   }
 });
 
-/** The titles of a seeded sample of articles. */
-async function chooseTitles({ passages, seed }) {
-  const questions = await loadQuestions(join(atlas, "questions.jsonl"));
-  const titles = [...new Set(questions.flatMap(({ articles }) => articles))].sort();
-  return new Set(new Random(seed).fork("passages").sample(titles, Number(passages)));
-}
-
-/** The runs, by what they are called in the chart; all train on the same sequences. */
-function recipesOf(base, { epochs, updates }) {
-  const none = { negatives: { count: 0 }, decay: "constant" };
+/** The runs by family; within one, each is the beginning of the next, since the learning rate is constant. */
+function recipesOf(base, { epochs, updates, slice = base.sequencesPerUpdate || 4 }) {
+  const plain = layerRecipe(base, [{ negatives: { count: 0 }, decay: "constant" }]);
+  const packed = (family, sequencesPerUpdate) =>
+    numbers(updates).map((count) => ({
+      id: `${family}, ${count} updates`,
+      family,
+      recipe: layerRecipe(plain, [{ name: "packed", updates: count, sequencesPerUpdate }]),
+    }));
   return [
     ...numbers(epochs).map((count) => ({
-      id: `reference, ${count} × each`,
+      id: `reference, ${count} × each sequence`,
       family: "reference",
-      recipe: layerRecipe(base, [{ ...none, name: "reference", epochs: count }]),
+      recipe: layerRecipe(plain, [{ name: "reference", epochs: count }]),
     })),
-    ...numbers(updates).map((count) => ({
-      id: `packed, ${count} updates`,
-      family: "packed",
-      recipe: layerRecipe(base, [{ ...none, name: "packed", updates: count, sequencesPerUpdate: 0 }]),
-    })),
+    ...packed("packed, all sequences", 0),
+    ...packed(`packed, ${slice} in turn`, Number(slice)),
     { id: "the model's own recipe", family: "preset", recipe: base },
   ];
 }
@@ -92,9 +96,7 @@ async function openBench(parts, titles) {
   const usable = augmented
     .filter(({ pairs }) => pairs.length > 0)
     .sort((a, b) => (a.passage.id < b.passage.id ? -1 : 1));
-  const questions = (await loadQuestions(join(atlas, "questions.jsonl"))).filter(
-    ({ type, articles }) => type === "single-hop" && articles.every((title) => titles.has(title)),
-  );
+  const questions = (await atlasQuestions({ titles })).filter(({ type }) => type === "single-hop");
   const trainer = await parts.openTrainer();
   const distributions = await parts.openDistributions();
   const { tokenizer, initial } = model;
@@ -151,7 +153,7 @@ async function measure(bench, { id, family, recipe }) {
     tokens,
     before,
     after,
-    curve: curveOf(losses, updateSeconds, { before, after }),
+    curve: curveOf(recipe, { losses, updateSeconds, before, after }),
     f1,
   };
 }
@@ -200,22 +202,19 @@ async function objectiveLoss({ trainer }, rows, adapters) {
   return mean(losses);
 }
 
-/** Mean loss before each update over the seconds until then; a recipe whose updates see a part only has its ends alone. */
-function curveOf(losses, updateSeconds, { before, after }) {
+/** Loss over seconds. Where an update sees a part of the sequences, its loss is not the whole's: only the ends are known. */
+function curveOf(recipe, { losses, updateSeconds, before, after }) {
   const total = updateSeconds.reduce((sum, value) => sum + value, 0);
-  const ends = [
-    { seconds: 0, loss: before },
-    { seconds: total, loss: after },
-  ];
-  const first = losses[0] ?? [];
-  if (Math.abs(mean(losses.map((list) => list[0])) / before - 1) > 1e-4) return ends;
+  const end = { seconds: total, loss: after };
+  if (recipe.name === "reference" || recipe.sequencesPerUpdate > 0)
+    return [{ seconds: 0, loss: before }, end];
   let seconds = 0;
-  const points = first.map((_, update) => {
+  const points = losses[0].map((_, update) => {
     const point = { seconds, loss: mean(losses.map((list) => list[update])) };
-    seconds += updateSeconds[update] ?? 0;
+    seconds += updateSeconds[update];
     return point;
   });
-  return [...points, ends[1]];
+  return [...points, end];
 }
 
 async function answerWith({ parts, questions }, adapters, retriever) {
@@ -235,19 +234,13 @@ async function answerWith({ parts, questions }, adapters, retriever) {
 }
 
 function summarise(model, { augmented, questions }, runs) {
-  const reference = runs.filter(({ family }) => family === "reference");
-  const target = reference.at(-1);
   return {
     ...describeRun(model),
     recipe: model.recipe,
     passages: augmented.length,
     pairs: augmented.reduce((total, { pairs }) => total + pairs.length, 0),
     questions: questions.length,
-    runs: runs.map((run) => ({
-      ...run,
-      recipe: undefined,
-      secondsToReference:
-        run.family === "packed" && target ? secondsToReach(run.curve, target.after) : undefined,
-    })),
+    curves: joinCurves(runs),
+    runs: runs.map(({ recipe: _, curve: __, ...run }) => run),
   };
 }
