@@ -57,10 +57,18 @@ async function copyModel(folder: string, updates: number): Promise<void> {
 export function prag(
   folder: string,
   args: readonly string[],
-  { input = "", onStart }: { input?: string; onStart?: (child: ChildProcess) => void } = {},
+  {
+    input = "",
+    env = {},
+    onStart,
+  }: { input?: string; env?: Record<string, string>; onStart?: (child: ChildProcess) => void } = {},
 ): Promise<Finished> {
   return new Promise((done, reject) => {
-    const child = spawn(process.execPath, [launcher, ...args], { cwd: folder, stdio: "pipe" });
+    const child = spawn(process.execPath, [launcher, ...args], {
+      cwd: folder,
+      stdio: "pipe",
+      env: { ...process.env, ...env },
+    });
     const finished: Finished = { code: null, stdout: "", stderr: "" };
     child.stdout.on("data", (chunk) => (finished.stdout += chunk));
     child.stderr.on("data", (chunk) => (finished.stderr += chunk));

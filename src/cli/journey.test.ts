@@ -1,7 +1,9 @@
-import { readdir, symlink } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, readdir, readFile, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { startFakeHub } from "../weights/fake-hub.suite.ts";
 import { prag, withWorkFolder } from "./cli.suite.ts";
 
 // Every command is a process of its own, which takes long on a busy machine.
@@ -96,11 +98,44 @@ describe("the command line", () => {
       expect(await readdir(join(folder, ".prag-demo", "collections"))).toEqual(["atlas"]);
     }));
 
+  it("fetches a model once, and begins a settings file that later commands read", () =>
+    withWorkFolder(async (folder) => {
+      const names = await readdir(join(folder, "model"));
+      const contents = await Promise.all(names.map((name) => readFile(join(folder, "model", name))));
+      const hub = await startFakeHub(Object.fromEntries(names.map((name, i) => [name, contents[i]!])));
+      const env = { HF_ENDPOINT: hub.server.url };
+      try {
+        const pulled = await prag(folder, ["models", "pull", "org/tiny", "--json"], { env });
+        expect(JSON.parse(pulled.stdout).folder).toContain(join(folder, "cache"));
+      } finally {
+        await hub.server.close();
+      }
+      const listed = await prag(folder, ["models", "list", "--json", "--offline"]);
+      expect(JSON.parse(listed.stdout)).toContainEqual(expect.objectContaining({ name: "org/tiny" }));
+
+      const init = ["init", "--model", "org/tiny", "--offline", "--collection", "bridges"];
+      const options = ["--cache-folder", "cache", "--threads", "1"];
+      expect(await prag(folder, [...init, ...options])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("--force"),
+      });
+      expect((await prag(folder, [...init, ...options, "--force"])).code).toBe(0);
+      await mkdir(join(folder, "elsewhere"));
+      const doctor = await prag(join(folder, "elsewhere"), [
+        "doctor",
+        "--config",
+        "../prag.config.json",
+        "--json",
+      ]);
+      expect(JSON.parse(doctor.stdout)).toMatchObject({ ok: true });
+      const model = JSON.parse(doctor.stdout).findings.find(({ name }: { name: string }) => name === "model");
+      expect(model.detail).toContain(join(folder, "cache"));
+    }));
+
   it("runs through a link, as package managers make one", () =>
     withWorkFolder(async (folder) => {
       const launcher = resolve(import.meta.dirname, "../../bin/prag.js");
       await symlink(launcher, join(folder, "linked.js"));
-      const { execFileSync } = await import("node:child_process");
       const version = execFileSync(process.execPath, [join(folder, "linked.js"), "--version"], {
         cwd: folder,
       });

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { createProgram } from "./program.ts";
 import type { Shell } from "./shell.ts";
-import { createTerminal, formatTable } from "./terminal.ts";
+import { createTerminal, formatTable, printable } from "./terminal.ts";
 
 function fakeShell() {
   const written = { out: "", err: "" };
@@ -94,6 +94,10 @@ describe("a terminal", () => {
     expect(style(false, {})).toBe("x");
     expect(style(true, { NO_COLOR: "1" })).toBe("x");
     expect(style(true, { TERM: "dumb" })).toBe("x");
+  });
+
+  it("is not at the mercy of what a model writes", () => {
+    expect(printable("a\x1b[2Jb\r\x07\tc\nd\u009b")).toBe("a[2Jb\tc\nd");
   });
 
   it("sets tables with numbers to the right", () => {

@@ -39,10 +39,15 @@ export function createTerminal(
       write: (text) => stderr.write(text),
       isTerminal: Boolean(stderr.isTTY) && env.TERM !== "dumb",
       get columns() {
-        return stderr.columns ?? 80;
+        return stderr.columns || 80; // some terminals do not know, and say 0
       },
     },
   };
+}
+
+/** A text of a model or a document without control characters, which could do anything to a terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "");
 }
 
 /** Rows as columns of equal width; numbers to the right, two spaces between. The first row is the head. */

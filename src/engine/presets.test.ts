@@ -30,7 +30,7 @@ describe("chooseRecipe", () => {
         ...defaultRecipe,
         rank: 8,
         updates: 6,
-        negatives: { count: 4, weight: 1 },
+        negatives: { ...defaultRecipe.negatives, count: 4, weight: 1 },
       });
     }));
 

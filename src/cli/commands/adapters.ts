@@ -9,7 +9,7 @@ import { ReportedFailure } from "../failure.ts";
 import { count, formatBytes } from "../format.ts";
 import { addExamples, nameList, readOptions, wholeNumber } from "../options.ts";
 import { type CommandContext, type Shell, withEngine } from "../shell.ts";
-import { formatTable } from "../terminal.ts";
+import { formatTable, printable } from "../terminal.ts";
 
 /** `prag adapters`: look at adapters, check them, delete them, take them out and in. */
 export function addAdapters(program: Command, shell: Shell): void {
@@ -44,7 +44,7 @@ function describeList(rows: readonly AdapterRow[]): string[] {
     problem === null
       ? [
           key.slice(0, 16),
-          title ?? "-",
+          printable(title ?? "-"),
           bytes,
           dtype ?? "-",
           rank ?? "-",

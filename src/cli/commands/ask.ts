@@ -6,6 +6,7 @@ import { choices, type EngineSettings } from "../../engine/config.ts";
 import { count } from "../format.ts";
 import { addExamples, choiceOption, decimalNumber, readOptions, wholeNumber } from "../options.ts";
 import { type CommandContext, type Shell, type Speech, withEngine } from "../shell.ts";
+import { printable } from "../terminal.ts";
 
 const schema = z.object({
   method: z.string(),
@@ -98,8 +99,9 @@ export async function answerAloud(
     onText(text) {
       if (json) return;
       context.clearBar();
-      terminal.write(isBegun ? text : text.trimStart());
-      isBegun ||= text.trim() !== "";
+      const shown = printable(text);
+      terminal.write(isBegun ? shown : shown.trimStart());
+      isBegun ||= shown.trim() !== "";
     },
   });
   if (!json) {
@@ -112,7 +114,7 @@ export async function answerAloud(
 
 function describeSources({ sources }: Answer, { terminal }: Speech): string[] {
   return sources.map(({ title, score, usedAs }, i) =>
-    terminal.style("dim", `  [${i + 1}] ${title} (score ${score.toFixed(2)}, used as ${usedAs})`),
+    terminal.style("dim", `  [${i + 1}] ${printable(title)} (score ${score.toFixed(2)}, used as ${usedAs})`),
   );
 }
 
