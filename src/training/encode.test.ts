@@ -3,6 +3,7 @@ import type { Adapter } from "../adapters/adapter.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
 import { InputError } from "../base/errors.ts";
 import type { AugmentedPassage } from "../corpus/corpus.ts";
+import type { Generation, Generator } from "../generation/generator.ts";
 import { openModel } from "../models/open-model.ts";
 import { openRuntime, type Runtime } from "../runtime/runtime.ts";
 import { openTokenizer, type Tokenizer } from "../weights/tokenizer.ts";
@@ -14,6 +15,7 @@ import {
   groupPassages,
 } from "./encode.ts";
 import { createSequences } from "./examples.ts";
+import type { NegativeParts } from "./negatives.ts";
 import { pack } from "./packing.ts";
 import { defaultRecipe, layerRecipe, referenceRecipe } from "./recipe.ts";
 import type { Sequence } from "./sequence.ts";
@@ -37,6 +39,29 @@ function recordingTrainer(): { trainer: Trainer; calls: TrainingJob[][] } {
     dispose: async () => {},
   };
   return { trainer, calls };
+}
+
+/** A base model that answers everything with tokens 7 7, and is certain of them. */
+function fakeNegatives(tokenizer: Tokenizer): NegativeParts {
+  const token = { id: 7, text: "x", logProbability: 0, entropy: 0 };
+  const answer: Generation = {
+    text: "xx",
+    tokens: [token, token],
+    promptTokens: 1,
+    finishReason: "length",
+  };
+  const generator: Generator = {
+    model: "fake",
+    contextLength: 1000,
+    countPromptTokens: async () => 1,
+    generate: () => {
+      throw new Error("not used");
+    },
+    generateBatch: async (requests) => requests.map(() => answer),
+  };
+  const score: NegativeParts["distributions"]["score"] = async (sequences) =>
+    sequences.map(({ ids, from }) => ids.slice(from).map(() => [{ token: 7, probability: 1 }]));
+  return { tokenizer, generator, distributions: { score, dispose: async () => {} } };
 }
 
 async function collect(batches: AsyncIterable<EncodedPassage[]>): Promise<EncodedPassage[]> {
@@ -103,6 +128,29 @@ describe("encodeGroups", () => {
       pack([halved(c), halved(a)]),
       pack([halved(b), halved(c)]),
     ]);
+  });
+
+  it("negatives: beside the sequences, all in each update, or `perUpdate` in turn with the same weight", async () => {
+    const negatives = fakeNegatives(tokenizer);
+    const seenBy = async (perUpdate: number) => {
+      const { trainer, calls } = recordingTrainer();
+      const settings = { pattern: "pairs", negatives: { count: 4, perUpdate, weight: 3 } } as const;
+      const recipe = layerRecipe(packed, [settings]);
+      await collect(encodeGroups([[bridge]], recipe, { ...base, trainer, negatives }));
+      const { updates } = calls[0]![0]!;
+      // The fake distributions are certain of token 7; nothing else asks for it there.
+      return updates.map(({ targets }) => targets.filter(({ token }) => token === 7));
+    };
+    const weightOf = (targets: readonly { weight: number }[]) =>
+      targets.reduce((sum, { weight }) => sum + weight, 0);
+    for (const perUpdate of [0, 2]) {
+      const seen = await seenBy(perUpdate);
+      expect(seen).toHaveLength(3);
+      for (const targets of seen) expect(weightOf(targets)).toBeCloseTo(3, 9);
+    }
+    const [first, second, third] = (await seenBy(2)).map((targets) => JSON.stringify(targets));
+    expect(first).not.toBe(second);
+    expect(third).toBe(first);
   });
 
   it("splits a group whose padded tokens are too many for one step", async () => {

@@ -6,7 +6,8 @@ describe("layerRecipe", () => {
     const preset = partialRecipeSchema.parse({ rank: 8, updates: 20, negatives: { count: 4, weight: 2 } });
     const given = partialRecipeSchema.parse({ updates: 7, negatives: { count: 1 } });
     const recipe = layerRecipe(defaultRecipe, [preset, undefined, given]);
-    expect(recipe).toEqual({ ...defaultRecipe, rank: 8, updates: 7, negatives: { count: 1, weight: 2 } });
+    const negatives = { ...defaultRecipe.negatives, count: 1, weight: 2 };
+    expect(recipe).toEqual({ ...defaultRecipe, rank: 8, updates: 7, negatives });
   });
 
   it("takes an undefined setting for none", () => {
