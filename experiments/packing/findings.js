@@ -15,7 +15,7 @@ export function secondsToReach(curve, loss) {
 
 /** One curve per family: that of the longest run, or the ends of all its runs where a run only knows its ends. */
 export function joinCurves(runs) {
-  const families = [...new Set(runs.map(({ family }) => family))].filter((family) => family !== "preset");
+  const families = [...new Set(runs.map(({ family }) => family))].filter((family) => family !== "own");
   return families.map((family) => {
     const members = runs.filter((run) => run.family === family);
     const longest = members.at(-1).curve;
@@ -24,11 +24,9 @@ export function joinCurves(runs) {
   });
 }
 
-export function lossChart(results) {
-  const values = results.curves.flatMap(({ family, points }) =>
-    points.map((point) => ({ family, ...point })),
-  );
-  const order = results.curves.map(({ family }) => family);
+export function lossChart({ curves }, passages) {
+  const values = curves.flatMap(({ family, points }) => points.map((point) => ({ family, ...point })));
+  const order = curves.map(({ family }) => family);
   return {
     data: { values },
     width: 520,
@@ -38,36 +36,46 @@ export function lossChart(results) {
       x: {
         field: "seconds",
         type: "quantitative",
-        title: `seconds of training, ${results.passages} passages together`,
+        title: `seconds of training, ${passages} passages together`,
       },
       y: { field: "loss", type: "quantitative", title: "mean loss over all sequences of a passage" },
-      color: { field: "family", type: "nominal", sort: order, title: null },
+      color: { field: "family", type: "nominal", sort: order, title: null, legend: { labelLimit: 0 } },
     },
   };
 }
 
-export function findingsText(results) {
-  const { model, machine, date, recipe, passages, pairs, questions, runs, curves } = results;
+export function findingsText({ model, machine, date, recipe, passages, pairs, questions, objectives }) {
+  return [
+    `${date}, ${machine}; model ${model.name} (${model.fingerprint}); ${passages} passages, ${pairs} pairs; rank ${recipe.rank}, alpha ${recipe.alpha}, ` +
+      `learning rate ${recipe.learningRate}, constant, no negatives. F1 on ${questions} single-hop questions.`,
+    "The loss is the mean over all sequences of a passage, measured alike for every run. Seconds are those of the updates, all passages together.",
+    ...objectives.flatMap((objective) => objectiveText(objective, recipe)),
+  ].join("\n\n");
+}
+
+const headings = {
+  own: "The model's own kind of sequences",
+  paper: "The paper's sequences: every version of the passage with each pair",
+};
+
+function objectiveText({ name, sequences, curves, runs }, recipe) {
   const reference = runs.filter(({ family }) => family === "reference");
-  const pointsOf = (family) => curves.find((curve) => curve.family === family)?.points;
-  const reach = ({ family }, loss) => {
-    const points = pointsOf(family);
-    const seconds = points && secondsToReach(points, loss);
+  const reach = (points, loss) => {
+    const seconds = secondsToReach(points, loss);
     return seconds === undefined ? "not reached" : `${seconds.toFixed(1)} s`;
   };
-  const firstOf = (run) => runs.find(({ family }) => family === run.family) === run;
+  const isOwn = name === "own";
   return [
-    `${date}, ${machine}; model ${model.name} (${model.fingerprint}); ${passages} passages, ${pairs} pairs; pattern ${recipe.pattern}, ` +
-      `mask ${recipe.mask}, rank ${recipe.rank}, alpha ${recipe.alpha}, learning rate ${recipe.learningRate}, constant, no negatives ` +
-      `(the last row: all as the model's preset says, with ${recipe.negatives.count} negatives). F1 on ${questions} single-hop questions.`,
-    "![training loss over seconds](loss.svg)",
-    "The loss is the mean over all sequences of a passage, measured alike for every run. Seconds are those of all passages together, " +
-      "without the preparation of sequences. How long until the final losses of recipe reference:",
+    `## ${headings[name]}`,
+    `Pattern ${sequences.pattern}, mask ${sequences.mask}, ${sequences.pairs || "all"} pairs.` +
+      (isOwn
+        ? ` The last row is the preset as it is, with ${recipe.negatives.count} negatives and decay ${recipe.decay}.`
+        : ""),
+    `![training loss over seconds](loss-${name}.svg)`,
+    "Seconds until the final losses of recipe reference:",
     table(
       ["run", ...reference.map(({ id, after }) => `loss ${after.toFixed(3)} (${id})`)],
-      runs
-        .filter((run) => run.family !== "preset" && firstOf(run))
-        .map((run) => [run.family, ...reference.map(({ after }) => reach(run, after))]),
+      curves.map(({ family, points }) => [family, ...reference.map(({ after }) => reach(points, after))]),
     ),
     table(
       ["run", "seconds", "tokens", "final loss", "F1, right adapter", "F1, three merged"],
@@ -80,5 +88,5 @@ export function findingsText(results) {
         percent(run.f1.merged),
       ]),
     ),
-  ].join("\n\n");
+  ];
 }

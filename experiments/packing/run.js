@@ -8,7 +8,7 @@
 //     --updates 6,12,24    numbers of updates of recipe packed
 //     --slice <n>          sequences an update, in turn, for the packed runs between both (the preset's number, else 4)
 //     --recipe <json>      numbers that replace those of the model's preset
-//     --out <folder>       where results.json, findings.md and loss.svg go (default: beside this file)
+//     --out <folder>       where results.json, findings.md and the curves go (default: beside this file)
 import { join } from "node:path";
 import { supports } from "../../dist/augmentation/support.js";
 import { augmentPassages } from "../../dist/engine/augment.js";
@@ -40,42 +40,49 @@ const options = {
 };
 const numbers = (text) => text.split(",").map(Number);
 
+/** What is trained: the model's own kind of sequences, and the paper's (every version of the passage with three pairs). */
+const objectives = [
+  { name: "own", change: {} },
+  { name: "paper", change: { pattern: "product", mask: "all", pairs: 3 } },
+];
+
 await runExperiment(options, async (given) => {
   const titles = await sampleTitles(given);
   const engine = await openAtlas(given, {});
   try {
     await collectAtlas(engine, { titles });
     const bench = await openBench(engine.parts, titles);
-    const runs = [];
+    const results = { ...(await describe(bench)), objectives: [] };
     try {
-      const base = (await engine.parts.model()).recipe;
-      for (const recipe of recipesOf(base, given)) runs.push(await measure(bench, recipe));
+      for (const { name, change } of objectives) {
+        const runs = [];
+        for (const one of recipesOf(bench.recipe, change, given)) runs.push(await measure(bench, one));
+        results.objectives.push(summarise(name, runs));
+      }
     } finally {
       await bench.dispose();
     }
-    const results = summarise(await engine.parts.model(), bench, runs);
-    const folder = given.out ?? import.meta.dirname;
-    await writeFindings(folder, {
-      results,
-      title: "Packed updates against single sequences",
-      text: findingsText(results),
-    });
-    await writeSvg(join(folder, "loss.svg"), lossChart(results));
-    process.stdout.write(`${findingsText(results)}\n`);
+    const [folder, text] = [given.out ?? import.meta.dirname, findingsText(results)];
+    await writeFindings(folder, { results, title: "Packed updates against single sequences", text });
+    for (const objective of results.objectives) {
+      await writeSvg(join(folder, `loss-${objective.name}.svg`), lossChart(objective, results.passages));
+    }
+    process.stdout.write(`${text}\n`);
   } finally {
     await engine.dispose();
   }
 });
 
 /** The runs by family; within one, each is the beginning of the next, since the learning rate is constant. */
-function recipesOf(base, { epochs, updates, slice = base.sequencesPerUpdate || 4 }) {
-  const plain = layerRecipe(base, [{ negatives: { count: 0 }, decay: "constant" }]);
+function recipesOf(own, change, { epochs, updates, slice = own.sequencesPerUpdate || 4 }) {
+  const plain = layerRecipe(own, [{ ...change, negatives: { count: 0 }, decay: "constant" }]);
   const packed = (family, sequencesPerUpdate) =>
     numbers(updates).map((count) => ({
       id: `${family}, ${count} updates`,
       family,
       recipe: layerRecipe(plain, [{ name: "packed", updates: count, sequencesPerUpdate }]),
     }));
+  const isOwn = Object.keys(change).length === 0;
   return [
     ...numbers(epochs).map((count) => ({
       id: `reference, ${count} × each sequence`,
@@ -84,7 +91,7 @@ function recipesOf(base, { epochs, updates, slice = base.sequencesPerUpdate || 4
     })),
     ...packed("packed, all sequences", 0),
     ...packed(`packed, ${slice} in turn`, Number(slice)),
-    { id: "the model's own recipe", family: "preset", recipe: base },
+    ...(isOwn ? [{ id: "the model's own recipe", family: "own", recipe: own }] : []),
   ];
 }
 
@@ -114,6 +121,7 @@ async function openBench(parts, titles) {
   return {
     parts,
     encodeParts,
+    recipe: model.recipe,
     augmented: usable,
     passages: usable.map(({ passage }) => passage),
     questions,
@@ -233,13 +241,21 @@ async function answerWith({ parts, questions }, adapters, retriever) {
   return (await evaluateMethod(method, questions, { limit: 3, maxTokens: 32 })).summary.f1;
 }
 
-function summarise(model, { augmented, questions }, runs) {
+async function describe({ parts, augmented, questions, recipe }) {
   return {
-    ...describeRun(model),
-    recipe: model.recipe,
+    ...describeRun(await parts.model()),
+    recipe,
     passages: augmented.length,
     pairs: augmented.reduce((total, { pairs }) => total + pairs.length, 0),
     questions: questions.length,
+  };
+}
+
+function summarise(name, runs) {
+  const { pattern, mask, pairs } = runs[0].recipe;
+  return {
+    name,
+    sequences: { pattern, mask, pairs },
     curves: joinCurves(runs),
     runs: runs.map(({ recipe: _, curve: __, ...run }) => run),
   };
