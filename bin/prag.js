@@ -66,8 +66,12 @@ async function build() {
     console.error(`prag: the sources do not pass the type check ("npm run typecheck" shows all):`);
     console.error(output.split("\n").slice(0, 5).join("\n"));
   }
-  // The compiler leaves files alone whose content stays the same.
-  if (existsSync(main)) utimesSync(main, begun, begun);
+  if (!existsSync(main)) return;
+  try {
+    utimesSync(main, begun, begun); // the compiler leaves files alone whose content stays the same
+  } catch {
+    // A folder of somebody else: what is there is run.
+  }
 }
 
 function run(args) {

@@ -48,11 +48,13 @@ async function tryModel(parts: EngineParts, signal: AbortSignal | undefined): Pr
   const model = createModelAugmenter({ generator: await parts.generator() });
   if (before?.model === fingerprint) return model;
   const passages = [...(await parts.corpus()).passages()];
+  const task = "choose augmenter";
+  parts.progress({ task, done: 0, total: 1, note: `trying ${model.name}` });
   const settings = await parts.augmentSettings();
   const { augmenter, reason } = await chooseAugmenter(model, passages, { ...settings, signal });
   const choice = { model: fingerprint, augmenter: augmenter === model ? "model" : "rule", reason };
   await writeJson(path, choice);
-  parts.progress({ task: "choose augmenter", done: 1, total: 1, note: reason });
+  parts.progress({ task, done: 1, total: 1, note: reason });
   return augmenter;
 }
 

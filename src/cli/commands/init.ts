@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { ConfigError } from "../../base/errors.ts";
 import { writeJson } from "../../base/files.ts";
-import { completeConfig, configFileName } from "../../engine/config.ts";
+import { completeConfig, configFileName, type EngineSettings } from "../../engine/config.ts";
 import { addExamples, readGlobalOptions, readOptions } from "../options.ts";
 import { type Shell, speechOf } from "../shell.ts";
 
@@ -22,9 +22,7 @@ export function addInit(program: Command, shell: Shell): void {
       const path = resolve(shell.cwd, globals.configFile ?? configFileName);
       if (!force && (await exists(path)))
         throw new ConfigError(`${path} is there already; edit it, or replace it with --force`);
-      const { model, dataFolder, collection } = completeConfig(globals.settings);
-      const given = Object.entries(globals.settings).filter(([, value]) => value !== undefined);
-      const settings = { model, dataFolder, collection, ...Object.fromEntries(given) };
+      const settings = settingsFor(dirname(path), globals.settings, shell);
       await writeJson(path, settings);
       speechOf(shell, globals).print({ path, settings }, () => [
         `${path} written`,
@@ -32,6 +30,20 @@ export function addInit(program: Command, shell: Shell): void {
       ]);
     });
   addExamples(command, ["prag init", "prag init --model Qwen/Qwen2.5-0.5B-Instruct --collection manuals"]);
+}
+
+/** The settings given, complete in what everybody sets; paths as seen from the file's folder. */
+function settingsFor(folder: string, given: EngineSettings, { cwd }: Shell): Record<string, unknown> {
+  const { model, dataFolder, collection } = completeConfig(given);
+  const settings: Record<string, unknown> = { model, dataFolder, collection, ...given };
+  const isPath = /^\.{0,2}[/\\]/.test(model);
+  for (const name of ["dataFolder", "cacheFolder", ...(isPath ? ["model"] : [])]) {
+    const path = settings[name];
+    if (typeof path !== "string" || isAbsolute(path)) continue;
+    const seen = relative(folder, resolve(cwd, path));
+    settings[name] = name === "model" && !seen.startsWith(".") ? `./${seen}` : seen;
+  }
+  return settings;
 }
 
 async function exists(path: string): Promise<boolean> {
