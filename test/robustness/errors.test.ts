@@ -122,20 +122,27 @@ describe("a model that cannot be used", withTimeout, () => {
 
 describe("two writers", withTimeout, () => {
   it("the second is told who writes and what to do; readers and the first are not disturbed", () =>
-    withFolder(
-      async (folder) => {
-        await pragOk(["ingest", "docs"], { folder });
-        const first = prag(["encode", "--pattern", "pairs", "--updates", "40"], { folder });
-        const isLocked = async () => (await readdir(join(folder, "data"))).includes("lock");
-        while (!(await isLocked())) await new Promise((resolve) => setTimeout(resolve, 20));
+    withFolder(async (folder) => {
+      await pragOk(["ingest", "docs"], { folder });
+      let pid = 0;
+      const onStart = (started: number) => {
+        pid = started;
+      };
+      const first = prag(encode, { folder, onStart });
+      const isLocked = async () => (await readdir(join(folder, "data"))).includes("lock");
+      while (!(await isLocked())) await new Promise((resolve) => setTimeout(resolve, 10));
+      process.kill(pid, "SIGSTOP"); // so that it is surely still writing
+      try {
         const second = await prag(["ingest", "docs"], { folder });
-        expectFailure(second, exitCodes.capacity, /another process \(pid \d+ .*encode\); wait until it ends/);
+        const message = new RegExp(`another process \\(pid ${pid} .*encode\\); wait until it ends`);
+        expectFailure(second, exitCodes.capacity, message);
         expect((await prag(["--json", "status"], { folder })).code).toBe(0);
-        expect((await first).code).toBe(0);
-        await pragOk(["ingest", "docs"], { folder });
-      },
-      { articles: 12 },
-    ));
+      } finally {
+        process.kill(pid, "SIGCONT");
+      }
+      expect((await first).code).toBe(0);
+      await pragOk(["ingest", "docs"], { folder });
+    }));
 });
 
 const disk = createTinyDisk(256 * 1024);

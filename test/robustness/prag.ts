@@ -23,12 +23,14 @@ export interface RunOptions {
   killAfterMs?: number | undefined;
   /** Run as this user and group. */
   uid?: number | undefined;
+  /** Gets the id of the process. */
+  onStart?: ((pid: number) => void) | undefined;
 }
 
 /** Runs `prag` on one thread, with a small random model and a data folder of its own in the working folder. */
 export async function prag(
   words: readonly string[],
-  { folder, killAfterMs, uid }: RunOptions,
+  { folder, killAfterMs, uid, onStart }: RunOptions,
 ): Promise<Ending> {
   const options = ["--model", tinyModel(), "--data-folder", "data", "--cache-folder", "cache"];
   const begun = performance.now();
@@ -38,6 +40,7 @@ export async function prag(
     env: { PATH: process.env.PATH, HOME: folder },
     ...(uid !== undefined && { uid, gid: uid }),
   });
+  if (child.pid !== undefined) onStart?.(child.pid);
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)
     child[name].setEncoding("utf8").on("data", (text: string) => {
