@@ -155,6 +155,7 @@ def main():
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=77)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--only", default="squad,wiki,invented", help="beginnings of the names of what to measure")
     parser.add_argument("--show", type=int, default=0, help="print this many examples of each kind")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -165,6 +166,8 @@ def main():
     sample = random.Random(options.seed).sample(rows, min(len(rows), 200))
     report["held_out_simple_wikipedia"] = reader.perplexity([f"{t}\n{x}" for t, x, _, _ in sample])
     for name, items in groups.items():
+        if not name.startswith(tuple(options.only.split(","))):
+            continue
         report[name], predictions = reader.answers(items)
         print(name, report[name], flush=True)
         for (_, question, answers), prediction in list(zip(items, predictions))[: options.show]:

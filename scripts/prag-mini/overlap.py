@@ -5,12 +5,15 @@
 
 import argparse
 import hashlib
+import itertools
 import json
 import re
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
+
+import sources
 
 SIZE = 8
 
@@ -37,6 +40,25 @@ def digest(root: Path, files) -> str:
     return total.hexdigest()
 
 
+def strings(value):
+    """Every string inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from strings(inner)
+
+
+def source_text(data: Path, work: Path):
+    """The sources themselves, whole: more than any round holds of them."""
+    for held_out in (False, True):
+        for article in sources.simplewiki(work, held_out):
+            yield article["text"]
+    for name in ("squad_train_44_articles", "hotpotqa_with_contexts", "hotpotqa_qa_only", "open_qa"):
+        for row in sources.rows(data / "train" / f"{name}.jsonl.gz"):
+            yield from strings(row)
+
+
 def training_text(work: Path, used):
     """Every document of the used rounds, detokenized; a question is read after its passages and alone."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
@@ -57,18 +79,20 @@ def training_text(work: Path, used):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=sources.DEFAULT_DATA)
     parser.add_argument("--repository", type=Path, default=Path(__file__).resolve().parents[2])
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     files = atlas_files(options.repository)
     texts = []
     for file in files:
-        rows = file.read_text().splitlines() if file.suffix == ".jsonl" else [file.read_text()]
-        texts += rows
+        text = file.read_text()
+        texts += [s for line in text.splitlines() for s in strings(json.loads(line))] if file.suffix == ".jsonl" else [text]
     checked = {g for text in texts for g in grams(text)}
     log = [json.loads(line) for line in (options.work / "train.jsonl").read_text().splitlines()]
     shared = set()
-    for text in training_text(options.work, sorted({row["source"] for row in log})):
+    used = sorted({row["source"] for row in log})
+    for text in itertools.chain(training_text(options.work, used), source_text(options.data, options.work)):
         shared.update(checked.intersection(grams(text)))
     report = {"atlasSha256": digest(options.repository, files), "trainingTokens": log[-1]["tokens"], "eightGramsChecked": len(checked), "shared": sorted(shared)}
     print(len(files), "files", json.dumps(report, ensure_ascii=False)[:2000])

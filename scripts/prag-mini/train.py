@@ -25,9 +25,9 @@ BATCH = {"short": 14, "long": 8}
 CHECKPOINT_SECONDS = 300
 
 
-def rate(progress: float, step: int) -> float:
-    """Learning-rate factor: 60 steps of warm-up, constant, then linear to 2 % over the last 60 % of the time."""
-    return min(1.0, (step + 1) / 60) * min(1.0, 0.02 + 0.98 * (1 - progress) / 0.6)
+def rate(progress: float, step: int, decay: float) -> float:
+    """Learning-rate factor: 60 steps of warm-up, constant, then linear to 2 % over the last `decay` of the time."""
+    return min(1.0, (step + 1) / 60) * min(1.0, 0.02 + 0.98 * (1 - progress) / decay)
 
 
 def batches(path: Path, seed: int):
@@ -118,6 +118,7 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--muon-lr", type=float, default=0.02)
+    parser.add_argument("--decay", type=float, default=0.6, help="share of the time in which the learning rate falls")
     parser.add_argument("--adam-lr", type=float, default=4e-3)
     options = parser.parse_args()
     torch.set_num_threads(1)  # the workers are the parallelism
@@ -137,7 +138,7 @@ def main():
                 run.save()
                 return
             progress = place["seconds"] / (place["seconds"] + end - started)
-            window.append(train_step(run, batch, rate(progress, place["step"])))
+            window.append(train_step(run, batch, rate(progress, place["step"], options.decay)))
             spent = time.time() - started
             durations = durations[-100:] + [spent]
             place["seconds"] += min(spent, 5 * statistics.median(durations))  # a pause is not training time
@@ -148,7 +149,7 @@ def main():
             if place["step"] % 10 == 0:
                 answer, other = np.nanmean(window, axis=0)
                 run.log({**place, "source": source, "seconds": round(place["seconds"], 1), "answer": round(float(answer), 4), "other": round(float(other), 4),
-                         "rate": round(rate(progress, place["step"]), 4), "progress": round(progress, 4), "tokens_per_second": round(batch["ids"].numel() / spent), "clock": time.strftime("%H:%M:%S", time.gmtime())})
+                         "rate": round(rate(progress, place["step"], options.decay), 4), "progress": round(progress, 4), "tokens_per_second": round(batch["ids"].numel() / spent), "clock": time.strftime("%H:%M:%S", time.gmtime())})
                 window = []
             if time.time() - saved > CHECKPOINT_SECONDS:
                 run.save()
