@@ -35,7 +35,9 @@ async function compare(parts, { count, seed }) {
   const chosen = random.fork("passages").sample(augmented, Number(count));
   const recipes = {
     "the model's own recipe": model.recipe,
-    "the paper's sequences (with passages)": layerRecipe(model.recipe, [{ pattern: "product", updates: 4 }]),
+    "the paper's sequences (with passages)": layerRecipe(model.recipe, [
+      { pattern: "product", mask: "all", pairs: 3, updates: 3, negatives: { count: 0 } },
+    ]),
   };
   const rows = [];
   for (const [name, recipe] of Object.entries(recipes)) {
