@@ -3,7 +3,7 @@ import { chmod, cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTinyDisk } from "../../src/base/tiny-disk.suite.ts";
+import { createTinyDisk, type TinyDisk } from "../../src/base/tiny-disk.suite.ts";
 import { differsByRun, hashFiles, tinyModel } from "../../src/engine/engine.suite.ts";
 import { copyModel, type Ending, prag, pragOk, withFolder } from "./prag.ts";
 
@@ -145,45 +145,53 @@ describe("two writers", withTimeout, () => {
     }));
 });
 
-const disk = createTinyDisk(256 * 1024);
-if (!disk) console.warn("skipped: the tests of a full disk need root, to mount a small one");
+describe("a full disk", withTimeout, () => {
+  it("stops each command with what to do; with space, the same command goes on to the same bytes", async ({
+    skip,
+  }) => {
+    const disk = createTinyDisk(256 * 1024);
+    if (!disk) {
+      console.warn("skipped: the test of a full disk needs root, to mount a small one");
+      return skip();
+    }
+    try {
+      await withFolder((folder) => fillAgainAndAgain(folder, disk));
+    } finally {
+      disk.remove();
+    }
+  });
 
-describe.skipIf(!disk)("a full disk", withTimeout, () => {
-  afterAll(() => disk?.remove());
-  const page = 4096;
-
-  it("stops each command with what to do; with space, the same command goes on to the same bytes", () =>
-    withFolder(async (folder) => {
-      const onDisk = ["--data-folder", join(disk!.folder, "data")];
-      const commands = [["ingest", "docs"], ["augment", "--augmenter", "rule"], encode];
-      for (const words of commands) await pragOk([...onDisk, ...words], { folder });
-      const wanted = await hashFiles(join(disk!.folder, "data"), differsByRun);
-      await rm(join(disk!.folder, "data"), { recursive: true });
-      for (const words of commands) {
-        for (const pages of [0, 4]) {
-          disk!.fill();
-          disk!.free();
-          await leave(pages * page);
-          const ending = await prag([...onDisk, ...words], { folder });
-          if (pages === 0 || ending.code !== 0)
-            expectFailure(
-              ending,
-              exitCodes.capacity,
-              /(disk is full while writing|are free;).*free some space/,
-            );
-        }
-        disk!.free();
-        await pragOk([...onDisk, ...words], { folder });
+  async function fillAgainAndAgain(folder: string, disk: TinyDisk): Promise<void> {
+    const data = join(disk.folder, "data");
+    const commands = [["ingest", "docs"], ["augment", "--augmenter", "rule"], encode];
+    const onDisk = (words: readonly string[]) => ["--data-folder", data, ...words];
+    for (const words of commands) await pragOk(onDisk(words), { folder });
+    const wanted = await hashFiles(data, differsByRun);
+    await rm(data, { recursive: true });
+    for (const words of commands) {
+      for (const bytes of [0, 16_384]) {
+        await leave(disk, bytes);
+        const ending = await prag(onDisk(words), { folder });
+        if (bytes === 0 || ending.code !== 0)
+          expectFailure(
+            ending,
+            exitCodes.capacity,
+            /(disk is full while writing|are free;).*free some space/,
+          );
       }
-      expect(await hashFiles(join(disk!.folder, "data"), differsByRun)).toEqual(wanted);
-    }));
+      disk.free();
+      await pragOk(onDisk(words), { folder });
+    }
+    expect(await hashFiles(data, differsByRun)).toEqual(wanted);
+  }
 
   /** Fills the disk but for so many bytes. */
-  async function leave(bytes: number): Promise<void> {
-    const spare = join(disk!.folder, "spare");
+  async function leave(disk: TinyDisk, bytes: number): Promise<void> {
+    disk.free();
+    const spare = join(disk.folder, "spare");
     await writeFile(spare, Buffer.alloc(bytes));
-    disk!.fill();
-    execFileSync("rm", [spare]);
+    disk.fill();
+    await rm(spare);
   }
 });
 
