@@ -6,6 +6,7 @@ const comparisons = [
   ["prag", "shuffled"],
   ["prag", "closed-book"],
   ["shuffled", "closed-book"],
+  ["prag", "summed"],
   ["right", "prag"],
   ["prag", "no negatives"],
   ["right", "no negatives, right"],
@@ -66,13 +67,15 @@ export function checkFloors({ table: rows, comparisons: compared }) {
 export function findingsText(results) {
   const { model, recipe, machine, date, groups, storage, augmenter, corpus, seed } = results;
   const { negatives } = recipe;
+  const merge = `${results.merge.weights}, scale ${results.merge.scale}`;
   return [
     `${date}, ${machine}; model ${model.name} (${model.fingerprint}); recipe ${recipe.name}, pattern ${recipe.pattern}, mask ${recipe.mask}, ` +
       `rank ${recipe.rank}, alpha ${recipe.alpha}, learning rate ${recipe.learningRate} (${recipe.decay}), ${recipe.updates} updates, ` +
       `${negatives.count} negatives of weight ${negatives.weight}; seed ${seed}. ` +
       `${corpus.passages} passages, ${corpus.pairs} training pairs, augmented by: ${Object.keys(augmenter).join(", ")}.`,
     "F1 in percent by group of questions (`right`: only the adapters of the supporting passages; `shuffled`: adapters of other passages; " +
-      "`held out`: the asked fact was left out of training; elsewhere k = 3 by BM25, merged by sum):",
+      "`held out`: the asked fact was left out of training; " +
+      `elsewhere k = 3 by BM25, merged by ${merge}; \`summed\`: merged by plain sum, as the paper does):`,
     groupTable(results.table, groups),
     "![F1 by group](f1.svg)",
     "All questions of each run:",

@@ -80,11 +80,13 @@ async function runMain(options, questions) {
       prag: await ask("prag", await method("prag")),
       combine: await ask("combine", await method("combine")),
       shuffled: await ask("shuffled", await method("prag", { shuffleAdapters: options.seed })),
+      summed: await ask("summed", await summedPrag(parts, await parts.retriever())),
       right: await evaluateRight("right", parts, questions),
     };
     const description = {
       ...describeRun(model),
       recipe: model.recipe,
+      merge: await parts.mergeSettings(),
       augmenter: encoded.report.augmentation.augmenters,
       corpus: { passages: encoded.report.passages, pairs: encoded.report.augmentation.pairs },
       bytesPerAdapter: converted.bytesPerAdapter,
@@ -168,23 +170,28 @@ async function withAtlas(options, settings, augmentation, task) {
   }
 }
 
-/** P-RAG with the adapters of the supporting passages alone: one for single-hop questions. */
+/** P-RAG with the adapters of the supporting passages alone, summed as they were trained: one for single-hop questions. */
 async function evaluateRight(id, parts, questions) {
-  const encoding = await parts.encoding();
   const corpus = await parts.corpus();
-  const method = prag({
+  const retriever = rightRetriever(questions, [...corpus.passages()]);
+  return evaluate({ id, method: await summedPrag(parts, retriever), questions, limit: 4 });
+}
+
+/** P-RAG with the paper's merge, whatever the settings say. */
+async function summedPrag(parts, retriever) {
+  const encoding = await parts.encoding();
+  return prag({
     generator: await parts.generator(),
     clock: parts.clock,
     prompts: parts.prompts,
-    retriever: rightRetriever(questions, [...corpus.passages()]),
+    retriever,
     adapters: {
       keyOf: (passageId) => encoding.keyOf(passageId),
       load: (passages) => encoding.load(passages.map((passage) => passage.id)),
     },
     onMissing: "skip",
-    merge: parts.config.merge,
+    merge: { weights: "sum", scale: 1 },
   });
-  return evaluate({ id, method, questions, limit: 4 });
 }
 
 async function evaluate({ id, method, questions, limit }) {

@@ -236,7 +236,7 @@ async function answerWith({ parts, questions }, adapters, retriever) {
       load: async (passages) => passages.map(({ id }) => adapters.get(id)),
     },
     onMissing: "skip",
-    merge: parts.config.merge,
+    merge: await parts.mergeSettings(),
   });
   return (await evaluateMethod(method, questions, { limit: 3, maxTokens: 32 })).summary.f1;
 }
