@@ -38,7 +38,7 @@ const settings = JSON.parse(await readFile(options.settings, "utf8"));
 const names = options.only
   ? options.only.split(",")
   : Object.keys(settings).filter((name) => name !== "base");
-const heldOut = 5;
+const heldOut = 2;
 
 const engine = await openEngine({
   ...(options.model ? { model: options.model } : {}),

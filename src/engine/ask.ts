@@ -90,7 +90,7 @@ async function parametric(parts: EngineParts, { onMissing = "context", shuffleAd
     retriever: await parts.retriever(),
     adapters: shuffleAdapters === undefined ? adapters : await shuffle(parts, adapters, shuffleAdapters),
     onMissing: onMissing === "skip" ? ("skip" as const) : ("context" as const),
-    merge: parts.config.merge,
+    merge: await parts.mergeSettings(),
   };
 }
 

@@ -30,6 +30,9 @@ export async function createAugmenter(parts: EngineParts, { env, signal }: Surro
   }
 }
 
+/** Texts that a trial asks of the model per passage: enough to tell whether it can write pairs, a fifth of the time. */
+const trialAttempts = 2;
+
 const choiceSchema = z.object({
   model: z.string(),
   augmenter: z.enum(["rule", "model"]),
@@ -45,17 +48,19 @@ async function tryModel(parts: EngineParts, signal: AbortSignal | undefined): Pr
   const { fingerprint } = await parts.model();
   const before = await readJsonIfPresent(path, choiceSchema);
   if (before?.model === fingerprint && before.augmenter === "rule") return ruleAugmenter;
-  const model = createModelAugmenter({ generator: await parts.generator() });
+  const generator = await parts.generator();
+  const model = createModelAugmenter({ generator });
   if (before?.model === fingerprint) return model;
   const passages = [...(await parts.corpus()).passages()];
   const task = "choose augmenter";
   parts.progress({ task, done: 0, total: 1, note: `trying ${model.name}` });
   const settings = await parts.augmentSettings();
-  const { augmenter, reason } = await chooseAugmenter(model, passages, { ...settings, signal });
-  const choice = { model: fingerprint, augmenter: augmenter === model ? "model" : "rule", reason };
-  await writeJson(path, choice);
+  const trial = createModelAugmenter({ generator, attempts: trialAttempts });
+  const { augmenter, reason } = await chooseAugmenter(trial, passages, { ...settings, signal });
+  const isModel = augmenter === trial;
+  await writeJson(path, { model: fingerprint, augmenter: isModel ? "model" : "rule", reason });
   parts.progress({ task, done: 1, total: 1, note: reason });
-  return augmenter;
+  return isModel ? model : augmenter;
 }
 
 function remoteAugmenter(

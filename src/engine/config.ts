@@ -76,8 +76,12 @@ export const configSchema = z.strictObject({
   compat: z.enum(choices.compat).default("none"),
   /** PEFT folder of the adapter that training starts from, in place of the seeded start. */
   initAdapter: z.string().optional(),
+  /** Where absent, the model's preset, or the paper's plain sum. */
   merge: z
-    .strictObject({ weights: z.enum(choices.mergeWeights).default("sum"), scale: z.number().default(1) })
+    .strictObject({
+      weights: z.enum(choices.mergeWeights).optional(),
+      scale: z.number().optional(),
+    })
     .prefault({}),
   /** Passages to retrieve. */
   limit: z.int().min(1).max(1000).default(3),

@@ -80,7 +80,7 @@ async function mergeHits(
   return {
     adapter: merge(
       present.map(({ adapter }) => adapter),
-      { ...parts.config.merge, scores },
+      { ...(await parts.mergeSettings()), scores },
     ),
     keys: present.map(({ key }) => key),
     missing: hits.map(({ passage }) => passage.id).filter((id) => !ids.has(id)),

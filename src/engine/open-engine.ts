@@ -21,7 +21,7 @@ import { encodingPath } from "./encode.ts";
 import { indexFolder } from "./ingest.ts";
 import { generationWeights, isSmall, openEngineModel, trainingModel } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
-import { chooseAugmentSettings } from "./presets.ts";
+import { chooseAugmentSettings, chooseMerge } from "./presets.ts";
 import { resolveConfig } from "./settings.ts";
 
 /** What an engine takes from its surroundings. */
@@ -134,6 +134,7 @@ export async function openEngine(
     },
     augmenter: once(() => createAugmenter(parts, { env, signal })),
     augmentSettings: async () => chooseAugmentSettings(config, (await model()).folder),
+    mergeSettings: async () => chooseMerge(config, (await model()).folder),
     forgetCorpus() {
       corpus.renew();
       retriever.renew();

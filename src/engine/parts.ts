@@ -1,6 +1,7 @@
 import type { Adapter } from "../adapters/adapter.ts";
 import type { Encoding } from "../adapters/encoding.ts";
 import type { ModuleShape } from "../adapters/factors.ts";
+import type { MergeWeights } from "../adapters/merge.ts";
 import type { AdapterStore } from "../adapters/store.ts";
 import type { Augmenter } from "../augmentation/augmenter.ts";
 import type { Progress } from "../base/progress.ts";
@@ -53,6 +54,8 @@ export interface EngineParts {
   augmenter(): Promise<Augmenter>;
   /** How much to make of a passage: the settings, or the model's preset where they are silent. */
   augmentSettings(): Promise<{ rewrites: number; pairs: number; seed: number }>;
+  /** How adapters are merged: the settings, or the model's preset where they are silent. */
+  mergeSettings(): Promise<{ weights: MergeWeights; scale: number }>;
   /** After the corpus or its index changed: open it anew when next asked for. */
   forgetCorpus(): void;
 }

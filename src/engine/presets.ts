@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import type { MergeWeights } from "../adapters/merge.ts";
 import { augmentDefaults } from "../augmentation/augmenter.ts";
 import { readJsonIfPresent } from "../base/files.ts";
 import {
@@ -18,11 +19,18 @@ const presetSchema = z.strictObject({
   augment: z
     .strictObject({ rewrites: z.int().nonnegative().optional(), pairs: z.int().min(1).optional() })
     .default({}),
+  merge: z
+    .strictObject({ weights: z.enum(["sum", "mean", "score"]).optional(), scale: z.number().optional() })
+    .default({}),
 });
 
 async function readPreset(modelFolder: string): Promise<z.infer<typeof presetSchema>> {
   return (
-    (await readJsonIfPresent(join(modelFolder, presetFile), presetSchema)) ?? { recipe: {}, augment: {} }
+    (await readJsonIfPresent(join(modelFolder, presetFile), presetSchema)) ?? {
+      recipe: {},
+      augment: {},
+      merge: {},
+    }
   );
 }
 
@@ -46,4 +54,13 @@ export async function chooseAugmentSettings(
     pairs: augment.pairs ?? preset.pairs ?? augmentDefaults.pairs,
     seed: augment.seed,
   };
+}
+
+/** How adapters are merged; chosen as the recipe is. */
+export async function chooseMerge(
+  { merge, compat }: EngineConfig,
+  modelFolder: string,
+): Promise<{ weights: MergeWeights; scale: number }> {
+  const preset = compat === "reference" ? {} : (await readPreset(modelFolder)).merge;
+  return { weights: merge.weights ?? preset.weights ?? "sum", scale: merge.scale ?? preset.scale ?? 1 };
 }

@@ -51,9 +51,17 @@ export function addAnswerOptions(command: Command): Command {
       choiceOption("--on-missing <what>", "passages without an adapter (default: context)", onMissingChoices),
     )
     .addOption(
-      choiceOption("--merge-weights <how>", "how adapters are weighted (default: sum)", choices.mergeWeights),
+      choiceOption(
+        "--merge-weights <how>",
+        "how adapters are weighted (default: the model's preset, else sum)",
+        choices.mergeWeights,
+      ),
     )
-    .option("--merge-scale <factor>", "multiplies every weight (default: 1)", decimalNumber)
+    .option(
+      "--merge-scale <factor>",
+      "multiplies every weight (default: the model's preset, else 1)",
+      decimalNumber,
+    )
     .option("--max-tokens <count>", "tokens of the answer, at most (default: 32)", wholeNumber)
     .option("--temperature <number>", "0 takes the likeliest token (default: 0)", decimalNumber)
     .option("--top-k <count>", "choose among this many tokens (default: all)", wholeNumber)
