@@ -11,7 +11,7 @@ describe("completeConfig", () => {
       collection: "default",
       offline: false,
       ingest: { maxWords: 100, overlapWords: 0 },
-      merge: { weights: "sum", scale: 1 },
+      merge: {},
       augment: { augmenter: "auto", seed: 42 },
       limit: 3,
     });
@@ -19,8 +19,8 @@ describe("completeConfig", () => {
   });
 
   it("keeps what is given, and fills in the rest of its group", () => {
-    expect(completeConfig({ merge: { weights: "mean" }, limit: 5 })).toMatchObject({
-      merge: { weights: "mean", scale: 1 },
+    expect(completeConfig({ ingest: { overlapWords: 9 }, limit: 5 })).toMatchObject({
+      ingest: { maxWords: 100, overlapWords: 9 },
       limit: 5,
     });
   });

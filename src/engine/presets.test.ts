@@ -5,7 +5,7 @@ import { FormatError } from "../base/errors.ts";
 import { defaultRecipe, referenceRecipe } from "../training/recipe.ts";
 import { completeConfig } from "./config.ts";
 import { withTempFolder } from "./engine.suite.ts";
-import { chooseAugmentSettings, chooseRecipe } from "./presets.ts";
+import { chooseAugmentSettings, chooseMerge, chooseRecipe } from "./presets.ts";
 
 const preset = (folder: string, content: unknown) =>
   writeFile(join(folder, "prag-preset.json"), JSON.stringify(content));
@@ -58,5 +58,18 @@ describe("chooseAugmentSettings", () => {
       await preset(folder, { augment: { rewrites: 0, pairs: 6 } });
       const config = completeConfig({ augment: { pairs: 4, seed: 7 } });
       expect(await chooseAugmentSettings(config, folder)).toEqual({ rewrites: 0, pairs: 4, seed: 7 });
+    }));
+});
+
+describe("chooseMerge", () => {
+  it("takes the settings, then the preset, then the paper's sum; compat reference knows no preset", () =>
+    withTempFolder(async (folder) => {
+      expect(await chooseMerge(completeConfig({}), folder)).toEqual({ weights: "sum", scale: 1 });
+      await preset(folder, { merge: { weights: "score", scale: 0.5 } });
+      expect(await chooseMerge(completeConfig({}), folder)).toEqual({ weights: "score", scale: 0.5 });
+      const given = completeConfig({ merge: { scale: 2 } });
+      expect(await chooseMerge(given, folder)).toEqual({ weights: "score", scale: 2 });
+      const reference = completeConfig({ compat: "reference" });
+      expect(await chooseMerge(reference, folder)).toEqual({ weights: "sum", scale: 1 });
     }));
 });
