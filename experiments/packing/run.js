@@ -5,8 +5,8 @@
 //     --model <folder>     another model than prag-mini
 //     --passages <n>       how many passages (50)
 //     --epochs 1,2,4       passes of recipe reference; each is a point of one curve, since its learning rate is constant
-//     --updates 6,12,24    numbers of updates of recipe packed
-//     --slice <n>          sequences an update, in turn, for the packed runs between both (the preset's number, else 4)
+//     --updates 4,8,16     numbers of updates of recipe packed
+//     --slice <n>          sequences an update, in turn, for packed runs between both (the preset's number, else 4)
 //     --recipe <json>      numbers that replace those of the model's preset
 //     --out <folder>       where results.json, findings.md and the curves go (default: beside this file)
 import { join } from "node:path";
@@ -34,7 +34,7 @@ import { findingsText, joinCurves, lossChart } from "./findings.js";
 const options = {
   passages: { type: "string", default: "50" },
   epochs: { type: "string", default: "1,2,4" },
-  updates: { type: "string", default: "6,12,24" },
+  updates: { type: "string", default: "4,8,16" },
   slice: { type: "string" },
   out: { type: "string" },
 };
@@ -90,7 +90,7 @@ function recipesOf(own, change, { epochs, updates, slice = own.sequencesPerUpdat
       recipe: layerRecipe(plain, [{ name: "reference", epochs: count }]),
     })),
     ...packed("packed, all sequences", 0),
-    ...packed(`packed, ${slice} in turn`, Number(slice)),
+    ...(isOwn ? packed(`packed, ${slice} in turn`, Number(slice)) : []),
     ...(isOwn ? [{ id: "the model's own recipe", family: "own", recipe: own }] : []),
   ];
 }
