@@ -12,7 +12,7 @@ const runs = [
 
 export function groupChart({ table: rows, groups }) {
   const names = Object.entries(groups)
-    .filter(([, count]) => count > 0)
+    .filter(([, count]) => count >= 5)
     .map(([name]) => name);
   const label = (name) => `${name.replace("_", " ")}/${groups[name]} questions`;
   const values = rows

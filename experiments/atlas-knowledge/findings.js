@@ -12,6 +12,7 @@ const comparisons = [
   ["right", "no negatives, right"],
   ["combine", "standard-rag"],
   ["combine", "prag"],
+  ["combine, right", "standard-rag, right"],
 ];
 
 /** Paired comparisons of F1 on the questions in other words, on all single-hop questions, and on all. */
@@ -71,9 +72,9 @@ export function findingsText(results) {
   return [
     `${date}, ${machine}; model ${model.name} (${model.fingerprint}); recipe ${recipe.name}, pattern ${recipe.pattern}, mask ${recipe.mask}, ` +
       `rank ${recipe.rank}, alpha ${recipe.alpha}, learning rate ${recipe.learningRate} (${recipe.decay}), ${recipe.updates} updates, ` +
-      `${negatives.count} negatives of weight ${negatives.weight}; seed ${seed}. ` +
+      `${recipe.sequencesPerUpdate || "all"} sequences and ${negatives.perUpdate || "all"} of ${negatives.count} negatives (weight ${negatives.weight}) each; seed ${seed}. ` +
       `${corpus.passages} passages, ${corpus.pairs} training pairs, augmented by: ${Object.keys(augmenter).join(", ")}.`,
-    "F1 in percent by group of questions (`right`: only the adapters of the supporting passages; `shuffled`: adapters of other passages; " +
+    "F1 in percent by group of questions (`right`: only the adapters of the supporting passages, one for single-hop questions; `shuffled`: adapters of other passages; " +
       "`held out`: the asked fact was left out of training; " +
       `elsewhere k = 3 by BM25, merged by ${merge}; \`summed\`: merged by plain sum, as the paper does):`,
     groupTable(results.table, groups),
@@ -94,8 +95,8 @@ export function findingsText(results) {
         questions,
         percent(difference),
         intervalText(interval),
-        p.toFixed(4),
-        tTest.toFixed(4),
+        probability(p),
+        probability(tTest),
       ]),
     ),
     "P-RAG with adapters stored as:",
@@ -142,5 +143,7 @@ function runTable(rows) {
     ]),
   );
 }
+
+const probability = (p) => (p < 0.0001 ? "< 0.0001" : p.toFixed(4));
 
 const intervalText = ({ low, high }) => `${percent(low)} to ${percent(high)}`;

@@ -15,7 +15,8 @@ import { createMethod } from "../../dist/engine/ask.js";
 import { evaluateMethod } from "../../dist/evaluation/evaluate.js";
 import { summarise } from "../../dist/evaluation/summary.js";
 import { wordingGroups, wordingOf } from "../../dist/evaluation/wording.js";
-import { prag } from "../../dist/methods/prag.js";
+import { combine, prag } from "../../dist/methods/prag.js";
+import { standardRag } from "../../dist/methods/standard-rag.js";
 import {
   atlasQuestions,
   convertAdapters,
@@ -82,6 +83,7 @@ async function runMain(options, questions) {
       shuffled: await ask("shuffled", await method("prag", { shuffleAdapters: options.seed })),
       summed: await ask("summed", await summedPrag(parts, await parts.retriever())),
       right: await evaluateRight("right", parts, questions),
+      ...(await readRight(parts, questions)),
     };
     const description = {
       ...describeRun(model),
@@ -177,21 +179,35 @@ async function evaluateRight(id, parts, questions) {
   return evaluate({ id, method: await summedPrag(parts, retriever), questions, limit: 4 });
 }
 
+/** The supporting passages alone in the prompt, without and with their adapters: can the model read them? */
+async function readRight(parts, questions) {
+  const corpus = await parts.corpus();
+  const retriever = rightRetriever(questions, [...corpus.passages()]);
+  const read = (id, method) => evaluate({ id, method, questions, limit: 4 });
+  const summed = { ...(await adapterParts(parts)), retriever, merge: { weights: "sum", scale: 1 } };
+  return {
+    "standard-rag, right": await read("standard-rag, right", standardRag(summed)),
+    "combine, right": await read("combine, right", combine(summed)),
+  };
+}
+
 /** P-RAG with the paper's merge, whatever the settings say. */
 async function summedPrag(parts, retriever) {
+  return prag({ ...(await adapterParts(parts)), retriever, merge: { weights: "sum", scale: 1 } });
+}
+
+async function adapterParts(parts) {
   const encoding = await parts.encoding();
-  return prag({
+  return {
     generator: await parts.generator(),
     clock: parts.clock,
     prompts: parts.prompts,
-    retriever,
     adapters: {
       keyOf: (passageId) => encoding.keyOf(passageId),
       load: (passages) => encoding.load(passages.map((passage) => passage.id)),
     },
     onMissing: "skip",
-    merge: { weights: "sum", scale: 1 },
-  });
+  };
 }
 
 async function evaluate({ id, method, questions, limit }) {
