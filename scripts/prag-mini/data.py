@@ -25,6 +25,8 @@ STAGES = {
              "long": dict(three_invented=30, three_wiki=28, three_squad=22, bridge=10, hotpot=10), "long_rows": 0.40, "length": 768, "in_situ": 0.12},
     "last": {"short": dict(wiki=20, invented=22, squad=26, closed=6, writing=12, rewriting=2, turns=10),
              "long": dict(three_invented=28, three_wiki=24, three_squad=28, bridge=10, hotpot=10), "long_rows": 0.40, "length": 1024, "in_situ": 0.12},
+    "three": {"short": dict(wiki=16, invented=12, squad=36, closed=6, writing=18, turns=8, rewriting=4),
+              "long": dict(three_invented=34, three_wiki=26, three_squad=30, bridge=6, hotpot=4), "long_rows": 0.55, "length": 768, "in_situ": 0.12},
 }
 
 

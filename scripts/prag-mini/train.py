@@ -2,7 +2,8 @@
 
     python train.py --work WORK --until 09:50
 
-Progress is trained seconds over (trained seconds + seconds left), so a paused process only shortens its schedule.
+Progress is trained seconds over (trained seconds + seconds left), so a paused process only shortens its schedule. `--restart` begins a new
+schedule (warm-up, plateau, decay) from the checkpoint: seconds and steps then count from there.
 """
 
 import argparse
@@ -73,12 +74,14 @@ class Run:
         self.model = Llama(Shape(layers=options.layers)).bfloat16()
         self.optimizer = Optimizer(self.model, options.muon_lr, options.adam_lr)
         self.workers = Workers(self.model, options.workers)
-        self.place = {"round": 0, "batch": 0, "step": 0, "seconds": 0.0, "tokens": 0, "slots": 0}
+        self.place = {"round": 0, "batch": 0, "step": 0, "seconds": 0.0, "tokens": 0, "slots": 0, "from_step": 0, "from_seconds": 0.0}
         path = self.folder / "checkpoint.pt"
         if path.exists():
             state = torch.load(path)
             self.optimizer.load_state_dict(state["optimizer"])
-            self.place = state["place"]
+            self.place.update(state["place"])
+        if options.restart:
+            self.place.update(from_step=self.place["step"], from_seconds=self.place["seconds"])
 
     def save(self):
         temporary = self.folder / "checkpoint.tmp"
@@ -119,6 +122,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--muon-lr", type=float, default=0.02)
     parser.add_argument("--decay", type=float, default=0.6, help="share of the time in which the learning rate falls")
+    parser.add_argument("--restart", action="store_true", help="begin a new schedule from the checkpoint")
     parser.add_argument("--adam-lr", type=float, default=4e-3)
     options = parser.parse_args()
     torch.set_num_threads(1)  # the workers are the parallelism
@@ -137,8 +141,10 @@ def main():
             if started > end or stop:
                 run.save()
                 return
-            progress = place["seconds"] / (place["seconds"] + end - started)
-            window.append(train_step(run, batch, rate(progress, place["step"], options.decay)))
+            trained = place["seconds"] - place["from_seconds"]
+            progress = trained / (trained + end - started)
+            factor = rate(progress, place["step"] - place["from_step"], options.decay)
+            window.append(train_step(run, batch, factor))
             spent = time.time() - started
             durations = durations[-100:] + [spent]
             place["seconds"] += min(spent, 5 * statistics.median(durations))  # a pause is not training time
@@ -149,7 +155,7 @@ def main():
             if place["step"] % 10 == 0:
                 answer, other = np.nanmean(window, axis=0)
                 run.log({**place, "source": source, "seconds": round(place["seconds"], 1), "answer": round(float(answer), 4), "other": round(float(other), 4),
-                         "rate": round(rate(progress, place["step"], options.decay), 4), "progress": round(progress, 4), "tokens_per_second": round(batch["ids"].numel() / spent), "clock": time.strftime("%H:%M:%S", time.gmtime())})
+                         "rate": round(factor, 4), "progress": round(progress, 4), "tokens_per_second": round(batch["ids"].numel() / spent), "clock": time.strftime("%H:%M:%S", time.gmtime())})
                 window = []
             if time.time() - saved > CHECKPOINT_SECONDS:
                 run.save()
