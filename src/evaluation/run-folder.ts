@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import { ConfigError } from "../base/errors.ts";
+import { readJson, readJsonIfPresent } from "../base/files.ts";
+import { canonicalJson } from "../base/hash.ts";
+import { readJsonl } from "../base/jsonl.ts";
+import {
+  type QuestionRow,
+  questionRowSchema,
+  type RunConfig,
+  type RunRecord,
+  type RunSummaryFile,
+  runConfigSchema,
+  runFiles,
+  runRecordSchema,
+  runSummarySchema,
+} from "./run-format.ts";
+
+/** All that a run folder holds. */
+export interface LoadedRun {
+  folder: string;
+  config: RunConfig;
+  questions: QuestionRow[];
+  /** In the order in which they were answered. */
+  records: RunRecord[];
+  /** Undefined where the run has never come to an end. */
+  summary: RunSummaryFile | undefined;
+}
+
+/** Reads a run; one that is still being written is read as far as it goes. */
+export async function loadRun(folder: string): Promise<LoadedRun> {
+  return {
+    folder,
+    config: await readJson(join(folder, runFiles.config), runConfigSchema),
+    questions: await readJsonl(join(folder, runFiles.questions), questionRowSchema),
+    records: await readJsonl(join(folder, runFiles.records), runRecordSchema),
+    summary: await readJsonIfPresent(join(folder, runFiles.summary), runSummarySchema),
+  };
+}
+
+/** A record that may be passed on where the dataset's texts may not: ids, hashes and numbers. */
+export function withoutTexts({ texts: _texts, ...record }: RunRecord): RunRecord {
+  return record;
+}
+
+/** The config that a run goes on with: the one on disk, with methods that are new. Another config is a `ConfigError`. */
+export function continueConfig(before: RunConfig, now: RunConfig, folder: string): RunConfig {
+  const differing = firstDifference(compared(before), compared(now), "");
+  if (differing) {
+    const [field, wanted, got] = differing;
+    throw new ConfigError(
+      `${folder} holds a run with ${field} ${wanted}, but this call has ${got}; choose another folder with --out, or the same settings`,
+    );
+  }
+  const known = new Map(before.methods.map((entry) => [entry.id, entry]));
+  for (const { id, options } of now.methods) {
+    const other = known.get(id);
+    if (other && canonicalJson(other.options) !== canonicalJson(options)) {
+      throw new ConfigError(
+        `${folder} holds method ${id} with options ${canonicalJson(other.options)}, but this call has ${canonicalJson(options)}; give the variant another name, or choose another folder`,
+      );
+    }
+  }
+  return { ...before, methods: [...before.methods, ...now.methods.filter(({ id }) => !known.has(id))] };
+}
+
+function compared({ methods: _methods, environment: _environment, ...rest }: RunConfig): unknown {
+  return rest;
+}
+
+/** The first field, by its dotted name, in which two JSON values differ, with both values. */
+function firstDifference(a: unknown, b: unknown, name: string): [string, string, string] | undefined {
+  if (isRecord(a) && isRecord(b)) {
+    for (const key of [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()) {
+      const found = firstDifference(a[key], b[key], name ? `${name}.${key}` : key);
+      if (found) return found;
+    }
+    return undefined;
+  }
+  const [before, now] = [shown(a), shown(b)];
+  return before === now ? undefined : [name, before, now];
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "(none)" : canonicalJson(value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
