@@ -18,7 +18,7 @@ export interface LocalGeneratorParts {
   batchSize?: number;
 }
 
-/** Cache lengths are rounded up to a multiple of this, so that buffers of one size come again. */
+/** Cache lengths are rounded up to a multiple of this, so that the allocator sees few sizes. */
 const capacityStep = 32;
 
 /** Generates with a model in this process. */

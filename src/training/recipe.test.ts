@@ -13,6 +13,12 @@ describe("layerRecipe", () => {
   it("takes an undefined setting for none", () => {
     expect(layerRecipe(referenceRecipe, [{ rank: undefined }])).toEqual(referenceRecipe);
   });
+
+  it("leaves recipe reference without negatives, whatever a preset says, so that its hash tells the truth", () => {
+    const preset = partialRecipeSchema.parse({ negatives: { count: 4 } });
+    expect(layerRecipe(referenceRecipe, [preset])).toEqual(referenceRecipe);
+    expect(layerRecipe(defaultRecipe, [preset, { name: "reference" }]).negatives.count).toBe(0);
+  });
 });
 
 describe("partialRecipeSchema", () => {

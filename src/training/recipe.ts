@@ -40,7 +40,7 @@ const fields = {
   epochs: z.int().min(1),
   /**
    * The passage's questions about other entities, pulled towards the base model's own answer, so that merged adapters do
-   * not answer for one another.
+   * not answer for one another. Recipe `reference` has none.
    */
   negatives: z.strictObject({
     /** Different questions. */
@@ -99,7 +99,9 @@ export function layerRecipe(base: Recipe, layers: readonly (PartialRecipe | unde
     const negatives = { ...recipe.negatives, ...layer?.negatives };
     recipe = recipeSchema.parse({ ...recipe, ...given, negatives });
   }
-  return recipe;
+  return recipe.name === "reference"
+    ? { ...recipe, negatives: { ...recipe.negatives, count: 0 } }
+    : recipe;
 }
 
 /** A short name of a recipe's content, for file names and headers. */

@@ -4,7 +4,7 @@ import { toOnnx } from "../graph/onnx.ts";
 import type { Model } from "../models/open-model.ts";
 import type { HostTensor, ResidentTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
-import { stackFactors, unstackFactors } from "./factors.ts";
+import { stackFactors, unstackFactors } from "./stacked-factors.ts";
 import { createTrainingGraph, gradientName } from "./graph.ts";
 import type { PackedRow } from "./packing.ts";
 import { type ResidentBatch, withBatches } from "./resident-batch.ts";
