@@ -99,9 +99,7 @@ export function layerRecipe(base: Recipe, layers: readonly (PartialRecipe | unde
     const negatives = { ...recipe.negatives, ...layer?.negatives };
     recipe = recipeSchema.parse({ ...recipe, ...given, negatives });
   }
-  return recipe.name === "reference"
-    ? { ...recipe, negatives: { ...recipe.negatives, count: 0 } }
-    : recipe;
+  return recipe.name === "reference" ? { ...recipe, negatives: { ...recipe.negatives, count: 0 } } : recipe;
 }
 
 /** A short name of a recipe's content, for file names and headers. */

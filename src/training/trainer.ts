@@ -4,10 +4,10 @@ import { toOnnx } from "../graph/onnx.ts";
 import type { Model } from "../models/open-model.ts";
 import type { HostTensor, ResidentTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
-import { stackFactors, unstackFactors } from "./stacked-factors.ts";
 import { createTrainingGraph, gradientName } from "./graph.ts";
 import type { PackedRow } from "./packing.ts";
 import { type ResidentBatch, withBatches } from "./resident-batch.ts";
+import { stackFactors, unstackFactors } from "./stacked-factors.ts";
 import type { TargetModule } from "./target-modules.ts";
 
 /** How many updates with which learning rates. */
