@@ -22,12 +22,12 @@ export type { Progress, ProgressEvent } from "./base/progress.ts";
 export type { AugmentedPassage, Document, Passage, QuestionAnswer } from "./corpus/corpus.ts";
 // The product: one object over one collection.
 export type { Answer, Source } from "./engine/answer.ts";
-export type { AskOptions, MethodOptions, OnMissing } from "./engine/ask.ts";
+export type { AskOptions } from "./engine/ask.ts";
 // The engine by its parts, for those who want to wire it otherwise.
-export { createMethod, methodNames } from "./engine/ask.ts";
 export type { AugmentReport } from "./engine/augment.ts";
 export type { PruneReport } from "./engine/collections.ts";
 export type { EngineConfig, EngineSettings } from "./engine/config.ts";
+export { createMethod, type MethodOptions, type OnMissing } from "./engine/create-method.ts";
 export type { EncodeReport } from "./engine/encode.ts";
 export type { ImportReport } from "./engine/import-augmentations.ts";
 export type { IngestReport } from "./engine/ingest.ts";
@@ -38,7 +38,14 @@ export { openRag, type Rag, type TaskOptions } from "./engine/rag.ts";
 export type { StatusReport } from "./engine/status.ts";
 export type { Generation, GenerationRequest, Generator, Sampling } from "./generation/generator.ts";
 export { closedBook } from "./methods/closed-book.ts";
-export type { AnswerOptions, HistoryTurn, Method, MethodEvent, MethodName } from "./methods/method.ts";
+export {
+  type AnswerOptions,
+  type HistoryTurn,
+  type Method,
+  type MethodEvent,
+  type MethodName,
+  methodNames,
+} from "./methods/method.ts";
 export { combine, type PragParts, prag } from "./methods/prag.ts";
 export { standardRag } from "./methods/standard-rag.ts";
 export type { Hit, Retriever } from "./retrieval/retriever.ts";
