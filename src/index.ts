@@ -22,6 +22,25 @@ export type { Progress, ProgressEvent } from "./base/progress.ts";
 export type { AugmentedPassage, Document, Passage, QuestionAnswer } from "./corpus/corpus.ts";
 // The product: one object over one collection.
 export type { Answer, Source } from "./engine/answer.ts";
+// What the server's native routes say.
+export type {
+  AdapterDetail,
+  AdapterSummary,
+  ApiErrorBody,
+  AskBody,
+  AskEvent,
+  BackgroundStatus,
+  CollectionRow,
+  DocumentRow,
+  JobKind,
+  JobProgress,
+  JobRow,
+  JobState,
+  ReportRow,
+  SearchHit,
+  ServerStatus,
+  SimilarityMap,
+} from "./engine/api.ts";
 export type { AskOptions } from "./engine/ask.ts";
 // The engine by its parts, for those who want to wire it otherwise.
 export type { AugmentReport } from "./engine/augment.ts";
