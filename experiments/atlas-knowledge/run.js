@@ -11,7 +11,7 @@
 import { join } from "node:path";
 import { writeAtomic } from "../../dist/base/files.js";
 import { Random } from "../../dist/base/random.js";
-import { createMethod } from "../../dist/engine/ask.js";
+import { createMethod } from "../../dist/engine/create-method.js";
 import { evaluateMethod } from "../../dist/evaluation/evaluate.js";
 import { summarise } from "../../dist/evaluation/summary.js";
 import { wordingGroups, wordingOf } from "../../dist/evaluation/wording.js";

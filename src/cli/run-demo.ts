@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Random } from "../base/random.ts";
-import { createMethod, methodNames } from "../engine/ask.ts";
 import { encodingCost } from "../engine/costs.ts";
+import { createMethod } from "../engine/create-method.ts";
 import { encode } from "../engine/encode.ts";
 import { importAugmentations } from "../engine/import-augmentations.ts";
 import { ingest } from "../engine/ingest.ts";
@@ -36,6 +36,9 @@ export interface DemoOptions {
 const limit = 3;
 const atlas = join(packageRoot, "examples", "atlas");
 
+/** The methods that the demo compares. */
+const demoMethods = ["closed-book", "standard-rag", "prag", "combine"] as const;
+
 /** The whole way, on the example corpus: ingest, augment, encode, then answer its questions with every method. */
 export async function runDemo(
   parts: EngineParts,
@@ -47,7 +50,7 @@ export async function runDemo(
   const cost = await encodingCost(parts);
   const questions = drawQuestions(await loadQuestions(join(atlas, "questions.jsonl")), wanted, seed);
   const methods: DemoReport["methods"] = [];
-  for (const name of methodNames) {
+  for (const name of demoMethods) {
     const method = await createMethod(parts, name, { onMissing: "encode" });
     const onDone = (_record: unknown, done: number, total: number) =>
       parts.progress({ task: `answer by ${name}`, done, total, note: `${done} of ${total} questions` });

@@ -1,8 +1,11 @@
 import type { Sampling } from "../generation/generator.ts";
 import type { Hit } from "../retrieval/retriever.ts";
 
-/** Names of the methods, as reports and servers know them. */
-export type MethodName = "closed-book" | "standard-rag" | "prag" | "combine";
+/** The methods that answer from a collection, in the order of reports. */
+export const methodNames = ["closed-book", "standard-rag", "prag", "combine"] as const;
+
+/** Names of the methods, as reports and servers know them; `memorag` answers from a memory of one text. */
+export type MethodName = (typeof methodNames)[number] | "memorag";
 
 /** A turn before the question. */
 export interface HistoryTurn {
@@ -28,7 +31,15 @@ export interface Timings {
 export type MethodEvent =
   | { type: "retrieval"; round: number; query: string; hits: Hit[] }
   | { type: "adapter"; passageId: string; key: string | undefined; usedAs: PassageUse }
-  | { type: "decision"; reason: string }
+  | {
+      type: "decision";
+      /** Retrievals so far: the decision was made after this many. */
+      round: number;
+      /** What was decided and why, for people. */
+      reason: string;
+      /** What it was decided by: scores, thresholds, counts of tokens. */
+      numbers: Record<string, number>;
+    }
   | { type: "text-delta"; text: string }
   | {
       type: "end";

@@ -12,7 +12,7 @@ import {
   mergedNumbers,
   tickingClock,
 } from "./method.suite.ts";
-import type { HistoryTurn, Method, MethodName } from "./method.ts";
+import { type HistoryTurn, type Method, methodNames } from "./method.ts";
 import { combine, type PragParts, prag } from "./prag.ts";
 import { standardRag } from "./standard-rag.ts";
 
@@ -21,12 +21,15 @@ const question = "Who built the Orlen Bridge";
 const passages = hits.map((hit) => hit.passage);
 
 /** A method on fakes, with what the fakes saw. */
-function create(name: MethodName, settings: Partial<PragParts> & { having?: readonly string[] } = {}) {
+function create(
+  name: (typeof methodNames)[number],
+  settings: Partial<PragParts> & { having?: readonly string[] } = {},
+) {
   const { generator, requests } = fakeGenerator();
   const { retriever, queries } = fakeRetriever();
   const adapters = fakeAdapters(settings.having ?? all);
   const parts: PragParts = { generator, retriever, adapters, clock: tickingClock(), ...settings };
-  const methods: Record<MethodName, (given: PragParts) => Method> = {
+  const methods: Record<(typeof methodNames)[number], (given: PragParts) => Method> = {
     "closed-book": closedBook,
     "standard-rag": standardRag,
     prag,
@@ -35,9 +38,7 @@ function create(name: MethodName, settings: Partial<PragParts> & { having?: read
   return { method: methods[name](parts), requests, queries, adapters };
 }
 
-const names: MethodName[] = ["closed-book", "standard-rag", "prag", "combine"];
-
-describe.each(names)("the law of methods: %s", (name) => {
+describe.each(methodNames)("the law of methods: %s", (name) => {
   it("tells retrieval, passages, text, and ends with `end`; the deltas are the text", async () => {
     const { method } = create(name);
     const events = await eventsOf(method.answer(question));
@@ -115,7 +116,7 @@ describe.each(names)("the law of methods: %s", (name) => {
 
 describe("retrieval", () => {
   it("takes 3 passages, or `limit`; the event tells query and hits", async () => {
-    for (const name of names.slice(1)) {
+    for (const name of methodNames.slice(1)) {
       const { method } = create(name);
       const [first] = await eventsOf(method.answer(question));
       expect(first).toEqual({ type: "retrieval", round: 1, query: question, hits });

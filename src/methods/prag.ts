@@ -51,7 +51,7 @@ function parametric(name: MethodName & ("prag" | "combine"), parts: PragParts): 
       const { adapter, found, loadMs, mergeMs } = await update(hits, parts, options);
       const inPrompt: Passage[] = [];
       for (const [i, { passage }] of hits.entries()) {
-        const usedAs = useOf(found[i] !== undefined, name, onMissing);
+        const usedAs = roleOf(found[i] !== undefined, name, onMissing);
         if (usedAs === "context" || usedAs === "both") inPrompt.push(passage);
         yield {
           type: "adapter",
@@ -69,7 +69,7 @@ function parametric(name: MethodName & ("prag" | "combine"), parts: PragParts): 
   };
 }
 
-function useOf(hasAdapter: boolean, name: "prag" | "combine", onMissing: OnMissing): PassageUse {
+function roleOf(hasAdapter: boolean, name: "prag" | "combine", onMissing: OnMissing): PassageUse {
   if (name === "combine") return hasAdapter ? "both" : "context";
   if (hasAdapter) return "adapter";
   return onMissing === "context" ? "context" : "skipped";

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import type { Answer } from "../../engine/answer.ts";
-import { ask, methodNames, onMissingChoices } from "../../engine/ask.ts";
+import { ask } from "../../engine/ask.ts";
 import { choices, type EngineSettings } from "../../engine/config.ts";
+import { methodNames, onMissingChoices } from "../../engine/create-method.ts";
 import { count } from "../format.ts";
 import { addExamples, choiceOption, decimalNumber, readOptions, wholeNumber } from "../options.ts";
 import { type CommandContext, type Shell, type Speech, withEngine } from "../shell.ts";
