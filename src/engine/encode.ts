@@ -212,10 +212,15 @@ async function meanBytes(parts: EngineParts, work: readonly Work[]): Promise<num
   return sizes.length ? Math.round(sizes.reduce((a, b) => a + b, 0) / sizes.length) : 0;
 }
 
-/** Path of the encoding of a model and recipe within a collection. */
+/**
+ * Path of the encoding of a model and recipe within a collection; adapters that start from one of their own (`initHash`) have
+ * their own encoding beside it.
+ */
 export function encodingPath(
   folder: string,
   { fingerprint, recipe }: Pick<OpenedModel, "fingerprint" | "recipe">,
+  initHash?: string,
 ): string {
-  return `${folder}/${fingerprint.slice(0, 16)}-${recipeHash(recipe)}.jsonl`;
+  const start = initHash === undefined ? "" : `-${initHash.slice(0, 16)}`;
+  return `${folder}/${fingerprint.slice(0, 16)}-${recipeHash(recipe)}${start}.jsonl`;
 }

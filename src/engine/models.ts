@@ -1,10 +1,12 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { z } from "zod";
 import { type Adapter, type AdapterConfig, scalingOf } from "../adapters/adapter.ts";
 import { checkFits, type ModuleShape } from "../adapters/factors.ts";
 import { createInitialAdapter, initialSeed } from "../adapters/initialise.ts";
 import { importPeft } from "../adapters/peft.ts";
 import { ConfigError } from "../base/errors.ts";
+import { readJsonIfPresent } from "../base/files.ts";
 import type { Progress } from "../base/progress.ts";
 import type { BaseWeights } from "../models/base-weights.ts";
 import { type Model, openModel } from "../models/open-model.ts";
@@ -84,25 +86,50 @@ async function isFolder(path: string): Promise<boolean> {
   );
 }
 
+/** The start of all adapters where nothing else is said. */
+export function seededAdapter({
+  fingerprint,
+  shapes,
+  recipe,
+}: Pick<OpenedModel, "fingerprint" | "shapes" | "recipe">): Adapter {
+  const { rank, alpha, targetModules, seed } = recipe;
+  const shape = { rank, alpha, targetModules };
+  return createInitialAdapter(shapes, shape, initialSeed(fingerprint, shape, seed));
+}
+
 /** The shared seeded start of all adapters, or an adapter from elsewhere (warm-up initialisation). */
 async function initialAdapter(
   config: EngineConfig,
   { fingerprint, shapes, recipe }: Pick<OpenedModel, "fingerprint" | "shapes" | "recipe">,
 ): Promise<Adapter> {
-  const { rank, alpha, targetModules, seed } = recipe;
-  const shape = { rank, alpha, targetModules };
-  if (config.initAdapter === undefined) {
-    return createInitialAdapter(shapes, shape, initialSeed(fingerprint, shape, seed));
-  }
-  const { adapter } = await importPeft(config.initAdapter);
+  if (config.initAdapter === undefined) return seededAdapter({ fingerprint, shapes, recipe });
+  return readInitialAdapter(config.initAdapter, { fingerprint, shapes, recipe });
+}
+
+/** An adapter of a PEFT folder as the start of others: one that was warmed up for another model is refused. */
+export async function readInitialAdapter(
+  folder: string,
+  { fingerprint, shapes, recipe }: Pick<OpenedModel, "fingerprint" | "shapes" | "recipe">,
+): Promise<Adapter> {
+  const { rank, alpha, targetModules } = recipe;
+  const warmedUp = await readJsonIfPresent(join(folder, warmUpFile), warmUpOrigin);
+  if (warmedUp && warmedUp.model.fingerprint !== fingerprint)
+    throw new ConfigError(
+      `the init adapter ${folder} was warmed up for the model ${warmedUp.model.name} (fingerprint ${warmedUp.model.fingerprint}), not for the one in use (${fingerprint}); run "prag warmup" with this model`,
+    );
+  const { adapter } = await importPeft(folder);
   checkFits(adapter, shapes);
   if (adapter.config.rank !== rank || adapter.modules.size !== shapes.length) {
     throw new ConfigError(
-      `the init adapter ${config.initAdapter} has rank ${adapter.config.rank} on ${adapter.modules.size} modules, the recipe wants rank ${rank} on ${shapes.length}; set recipe.rank and recipe.targetModules as in the adapter`,
+      `the init adapter ${folder} has rank ${adapter.config.rank} on ${adapter.modules.size} modules, the recipe wants rank ${rank} on ${shapes.length}; set recipe.rank and recipe.targetModules as in the adapter`,
     );
   }
-  return rescale(adapter, shape);
+  return rescale(adapter, { rank, alpha, targetModules });
 }
+
+/** Beside the PEFT files of a warm-up: where it comes from. */
+export const warmUpFile = "warm-up.json";
+const warmUpOrigin = z.looseObject({ model: z.looseObject({ name: z.string(), fingerprint: z.string() }) });
 
 /** The same delta under another alpha: the difference goes into `down`. */
 function rescale(adapter: Adapter, config: AdapterConfig): Adapter {

@@ -45,4 +45,19 @@ describe("AdamW", () => {
     }
     expect([...both]).toEqual([a[0], b[0]]);
   });
+
+  it("goes on from the moments of another as if it were that one", () => {
+    const gradients = [0.3, -4, 1e-3].map((number) => Float32Array.of(number, -number));
+    const undisturbed = Float32Array.of(1, 2);
+    const one = new AdamW({ learningRate: 0.05 });
+    for (const gradient of gradients) one.step([{ value: undisturbed, gradient }]);
+
+    const resumed = Float32Array.of(1, 2);
+    const first = new AdamW({ learningRate: 0.05 });
+    first.step([{ value: resumed, gradient: gradients[0]! }]);
+    const second = new AdamW({ learningRate: 0.05 });
+    second.restore(1, [[resumed, first.momentsOf(resumed)]]);
+    for (const gradient of gradients.slice(1)) second.step([{ value: resumed, gradient }]);
+    expect([...resumed]).toEqual([...undisturbed]);
+  });
 });

@@ -7,10 +7,16 @@ export interface AdamWOptions {
   weightDecay?: number;
 }
 
+/** Running means of a parameter's gradient and of its square. */
+export interface Moments {
+  mean: Float32Array;
+  square: Float32Array;
+}
+
 /** AdamW (Loshchilov & Hutter 2019) with decoupled weight decay, in the order of operations of `torch.optim.AdamW`. */
 export class AdamW {
   readonly #options: Required<AdamWOptions>;
-  readonly #moments = new Map<Float32Array, { mean: Float32Array; square: Float32Array }>();
+  readonly #moments = new Map<Float32Array, Moments>();
   #step = 0;
 
   constructor(options: AdamWOptions) {
@@ -25,9 +31,25 @@ export class AdamW {
     const stepSize = rate / (1 - beta1 ** this.#step);
     const squareCorrection = Math.sqrt(1 - beta2 ** this.#step);
     for (const { value, gradient } of parameters) {
-      const { mean, square } = this.#momentsOf(value);
+      const { mean, square } = this.momentsOf(value);
       this.#update({ value, gradient, mean, square }, { rate, stepSize, squareCorrection });
     }
+  }
+
+  /** Goes on where another optimiser stood after so many steps, with its moments of each parameter. */
+  restore(steps: number, moments: Iterable<readonly [Float32Array, Moments]>): void {
+    this.#step = steps;
+    for (const [value, { mean, square }] of moments) this.#moments.set(value, { mean, square });
+  }
+
+  /** With the parameters and the number of steps, all that the next step depends on. */
+  momentsOf(value: Float32Array): Moments {
+    let moments = this.#moments.get(value);
+    if (!moments) {
+      moments = { mean: new Float32Array(value.length), square: new Float32Array(value.length) };
+      this.#moments.set(value, moments);
+    }
+    return moments;
   }
 
   #update(
@@ -44,14 +66,5 @@ export class AdamW {
       square[i] = s;
       value[i] = value[i]! * keep - (stepSize * m) / (Math.sqrt(s) / squareCorrection + epsilon);
     }
-  }
-
-  #momentsOf(value: Float32Array): { mean: Float32Array; square: Float32Array } {
-    let moments = this.#moments.get(value);
-    if (!moments) {
-      moments = { mean: new Float32Array(value.length), square: new Float32Array(value.length) };
-      this.#moments.set(value, moments);
-    }
-    return moments;
   }
 }

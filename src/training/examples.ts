@@ -16,7 +16,7 @@ export interface ExampleParts {
 }
 
 /** One training sequence before tokens: a pair with one version of the passage, or with none. */
-interface Example {
+export interface Example {
   pair: QuestionAnswer;
   passage: PromptPassage | undefined;
 }
@@ -78,7 +78,8 @@ function plainSequence(
   return createSequence(ids.slice(0, recipe.maxTokens));
 }
 
-function dialogueSequence(example: Example, recipe: Recipe, parts: ExampleParts): Sequence {
+/** The sequence of one pair: the prompt of inference, then what the assistant is to say. */
+export function dialogueSequence(example: Example, recipe: Recipe, parts: ExampleParts): Sequence {
   const target = targetTokens(example.pair, recipe, parts);
   const prompt = promptTokens(example, recipe.maxTokens - target.ids.length, parts);
   const from = recipe.mask === "all" ? 1 : prompt.length + target.prefixLength;

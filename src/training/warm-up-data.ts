@@ -1,0 +1,61 @@
+import { InputError } from "../base/errors.ts";
+import { Random } from "../base/random.ts";
+import type { QuestionAnswer } from "../corpus/corpus.ts";
+import { extractAnswer } from "../text/normalise.ts";
+import { scoreAnswer } from "../text/scores.ts";
+
+/** A question that warm-up learns to answer: shortly, or with the reasoning that leads to the answer. */
+export interface WarmUpRow {
+  question: string;
+  /** The gold answer, then other spellings of it. */
+  answers: readonly string[];
+  /** Ends with "So the answer is …". */
+  reasoning?: string | undefined;
+}
+
+export interface WarmUpChoice {
+  /** Rows at the beginning that are left out, since they are asked in an evaluation. */
+  skip: number;
+  /** How many of the shuffled rows to take; all if undefined. */
+  count?: number | undefined;
+  seed: number;
+  chainOfThought: boolean;
+}
+
+/** What warm-up trains on, and how many rows could not be used. */
+export interface WarmUpData {
+  pairs: QuestionAnswer[];
+  /** Rows whose reasoning is missing or does not lead to the answer. */
+  dropped: number;
+}
+
+/**
+ * Chooses and shuffles the rows, once, by the seed. For chains of thought a row counts where its reasoning, up to the first
+ * empty line, leads to the exact answer, as in the paper's code.
+ */
+export function chooseWarmUpPairs(
+  rows: readonly WarmUpRow[],
+  { skip, count, seed, chainOfThought }: WarmUpChoice,
+): WarmUpData {
+  const rest = rows.slice(skip);
+  const usable = rest.flatMap((row) => (chainOfThought ? reasonedPair(row) : shortPair(row)));
+  if (usable.length === 0) {
+    throw new InputError(
+      `none of ${rest.length} rows (${skip} of ${rows.length} were skipped) can be used${chainOfThought ? '; each needs a "reasoning" that ends with "So the answer is …" and its exact answer' : ""}; take other data, or skip fewer rows`,
+    );
+  }
+  const shuffled = new Random(`warm-up/${seed}`).shuffle(usable);
+  return { pairs: shuffled.slice(0, count), dropped: rest.length - usable.length };
+}
+
+function shortPair({ question, answers }: WarmUpRow): QuestionAnswer[] {
+  const [answer] = answers;
+  return answer ? [{ question, answer }] : [];
+}
+
+function reasonedPair({ question, answers, reasoning = "" }: WarmUpRow): QuestionAnswer[] {
+  const fullAnswer = (reasoning.trim().split(/\n\s*\n/)[0] ?? "").trim();
+  if (!fullAnswer.includes("the answer is")) return [];
+  const said = extractAnswer(fullAnswer, { chainOfThought: true });
+  return scoreAnswer(said, answers).em === 1 ? [{ question, answer: said, fullAnswer }] : [];
+}
