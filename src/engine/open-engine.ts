@@ -110,11 +110,13 @@ export async function openEngine(
     generator,
     encoding: once(async () => {
       const opened = await model();
+      const initHash = hashAdapter(opened.initial);
       const header = {
         model: { name: opened.name, fingerprint: opened.fingerprint },
-        recipe: `${hashAdapter(opened.initial).slice(0, 16)}`,
+        recipe: initHash.slice(0, 16),
       };
-      const path = encodingPath(folder.collection.encodings, opened);
+      const own = config.initAdapter === undefined ? undefined : initHash;
+      const path = encodingPath(folder.collection.encodings, opened, own);
       return onClose(await openEncoding(path, { header, store: await store() }), (encoding) =>
         encoding.close(),
       );
