@@ -36,7 +36,7 @@ export function lossChart({ curves }, passages) {
       x: {
         field: "seconds",
         type: "quantitative",
-        title: `seconds of training, ${passages} passages together`,
+        title: `processor seconds of training, ${passages} passages together`,
       },
       y: { field: "loss", type: "quantitative", title: "mean loss over all sequences of a passage" },
       color: { field: "family", type: "nominal", sort: order, title: null, legend: { labelLimit: 0 } },
@@ -48,7 +48,7 @@ export function findingsText({ model, machine, date, recipe, passages, pairs, qu
   return [
     `${date}, ${machine}; model ${model.name} (${model.fingerprint}); ${passages} passages, ${pairs} pairs; rank ${recipe.rank}, alpha ${recipe.alpha}, ` +
       `learning rate ${recipe.learningRate}, constant, no negatives. F1 on ${questions} single-hop questions.`,
-    "The loss is the mean over all sequences of a passage, measured alike for every run. Seconds are those of the updates, all passages together.",
+    "The loss is the mean over all sequences of a passage, measured alike for every run. Seconds are processor time on one thread, all passages together.",
     ...objectives.flatMap((objective) => objectiveText(objective, recipe)),
   ].join("\n\n");
 }

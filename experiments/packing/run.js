@@ -9,6 +9,9 @@
 //     --slice <n>          sequences an update, in turn, for packed runs between both (the preset's number, else 4)
 //     --recipe <json>      numbers that replace those of the model's preset
 //     --out <folder>       where results.json, findings.md and the curves go (default: beside this file)
+//
+// One thread computes, and seconds are those that the process spent on a processor: what else the machine does meanwhile
+// does not count.
 import { join } from "node:path";
 import { supports } from "../../dist/augmentation/support.js";
 import { augmentPassages } from "../../dist/engine/augment.js";
@@ -38,6 +41,11 @@ const options = {
   slice: { type: "string" },
   out: { type: "string" },
 };
+/** Processor time of this process, all threads together, in seconds. */
+const processorSeconds = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
 const numbers = (text) => text.split(",").map(Number);
 
 /** What is trained: the model's own kind of sequences, and the paper's (every version of the passage with three pairs). */
@@ -48,7 +56,7 @@ const objectives = [
 
 await runExperiment(options, async (given) => {
   const titles = await sampleTitles(given);
-  const engine = await openAtlas(given, {});
+  const engine = await openAtlas({ ...given, threads: "1" }, {});
   try {
     await collectAtlas(engine, { titles });
     const bench = await openBench(engine.parts, titles);
@@ -172,12 +180,12 @@ async function train({ encodeParts, augmented }, recipe) {
   const updateSeconds = [];
   let tokens = 0;
   const groups = groupPassages(augmented, recipe);
-  const start = performance.now();
+  const start = processorSeconds();
   for (const group of groups) {
-    let [last, update] = [performance.now(), 0];
+    let [last, update] = [processorSeconds(), 0];
     const onUpdate = () => {
-      const now = performance.now();
-      updateSeconds[update] = (updateSeconds[update] ?? 0) + (now - last) / 1000;
+      const now = processorSeconds();
+      updateSeconds[update] = (updateSeconds[update] ?? 0) + now - last;
       [last, update] = [now, update + 1];
     };
     for await (const batch of encodeGroups([group], recipe, { ...encodeParts, onUpdate })) {
@@ -186,10 +194,10 @@ async function train({ encodeParts, augmented }, recipe) {
         losses.push(encoded.losses);
         tokens += encoded.trainingTokens;
       }
-      [last, update] = [performance.now(), 0];
+      [last, update] = [processorSeconds(), 0];
     }
   }
-  return { adapters, losses, updateSeconds, seconds: (performance.now() - start) / 1000, tokens };
+  return { adapters, losses, updateSeconds, seconds: processorSeconds() - start, tokens };
 }
 
 /** The mean of a passage's sequences as one row: what every recipe is measured by. */
