@@ -1,9 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { answerMessages, answerPrompts, answerText, normalizeQuestion } from "./answer.ts";
+import {
+  type AnswerPrompts,
+  answerMessages,
+  answerPrompts,
+  answerText,
+  normalizeQuestion,
+  type PromptPassage,
+} from "./answer.ts";
 import { questionsMessages, questionsText, rewriteMessages } from "./augment.ts";
 import { trainingDialogue } from "./examples.ts";
-import { promptsHash, renderAllPrompts } from "./provenance.ts";
-import { createReasoningPrompts, directPrompts, workedExamples } from "./reference.ts";
+import { answerPromptsHash, promptsHash, renderAllPrompts } from "./provenance.ts";
+import { createAnswerPrompts } from "./reasoning.ts";
+import { createContextPrompts, createReasoningPrompts, directPrompts } from "./reference.ts";
+import { reasoned, shortExamples, workedExamples } from "./worked-examples.ts";
 
 const lake = { title: "Lake Odrin", text: "Lake Odrin is 40 metres deep." };
 const hill = { title: "Hill of Sarn", text: "The Hill of Sarn is bare." };
@@ -79,7 +88,7 @@ describe("reference prompts", () => {
   });
 
   it("keep the structure of the reasoning form", () => {
-    const prompts = createReasoningPrompts([{ question: "A?", answer: "B. So the answer is C." }]);
+    const prompts = createReasoningPrompts([{ question: "A?", reasoning: "B.", answer: "C" }]);
     const lines = prompts.messages("Why", { passages: [lake] })[0]?.content.split("\n") ?? [];
     expect(lines.slice(2, 5)).toEqual(["Question: A?", "Answer: B. So the answer is C.", ""]);
     expect(lines.slice(6, 9)).toEqual([`Passage 1: ${lake.text}`, "", ""]);
@@ -90,11 +99,84 @@ describe("reference prompts", () => {
     expect(prompts.target({ question: "", answer: "Ada" })).toBe("Answer: Ada.");
   });
 
-  it("show worked examples that end with their answer", () => {
+  it("show the retrieved context of iterative methods between examples and question, numbered", () => {
+    const prompts = createContextPrompts([{ question: "A?", reasoning: "B.", answer: "C" }]);
+    const example = "Question: A?\nAnswer: B. So the answer is C.\n\n";
+    expect(prompts.messages("Why")[0]?.content).toBe(`${example}Question: Why?`);
+    expect(prompts.messages("Why", { passages: [lake, hill] })[0]?.content).toBe(
+      `${example}Context:\n[1] ${lake.text}\n[2] ${hill.text}\nGive the answer in the form of the examples above.\nQuestion: Why?`,
+    );
+    expect(prompts.prefix).toBe("Answer: ");
+  });
+});
+
+describe("worked examples", () => {
+  it.each([...workedExamples, ...shortExamples])(
+    "$question has an answer that its reasoning gives",
+    (one) => {
+      expect(one.question.endsWith("?")).toBe(true);
+      expect(one.reasoning.endsWith(".")).toBe(true);
+      expect(reasoned(one)).toMatch(/So the answer is [^.]+\.$/);
+      if (one.answer !== "no") expect(one.reasoning.toLowerCase()).toContain(one.answer.toLowerCase());
+    },
+  );
+
+  it("are eight, and three short ones", () => {
     expect(workedExamples).toHaveLength(8);
-    for (const { question, answer } of workedExamples) {
-      expect(question.endsWith("?")).toBe(true);
-      expect(answer).toMatch(/So the answer is [^.]+\.$/);
-    }
+    expect(shortExamples).toHaveLength(3);
+  });
+});
+
+describe("prompts with reasoning and examples", () => {
+  const examples = shortExamples.slice(0, 1);
+  const content = (prompts: AnswerPrompts, passages: readonly PromptPassage[] = []) =>
+    prompts.messages("Why", { passages })[0]?.content;
+
+  it("without either are the plain ones", () => {
+    const prompts = createAnswerPrompts();
+    expect(prompts.messages("Why", { passages: [lake] })).toEqual(
+      answerMessages("Why", { passages: [lake] }),
+    );
+    expect(prompts).toMatchObject({ prefix: answerPrompts.prefix, maxTokens: 32, chainOfThought: false });
+    expect(answerPromptsHash(prompts)).toBe(answerPromptsHash(answerPrompts));
+  });
+
+  it("show examples after the instruction, as the assistant answers", () => {
+    expect(content(createAnswerPrompts({ examples }), [lake])).toBe(
+      "Answer the question briefly, from the passages below and from what you know.\n\nQuestion: Who wrote the play Hamlet?\nThe answer is William Shakespeare.\n\nPassage 1: Lake Odrin\nLake Odrin is 40 metres deep.\n\nQuestion: Why?",
+    );
+    const prompts = createAnswerPrompts({ examples, chainOfThought: true });
+    expect(content(prompts)).toBe(
+      "Answer the question from the passages below and from what you know. Reason step by step, then give the answer.\n\nQuestion: Who wrote the play Hamlet?\nHamlet is a play by William Shakespeare. So the answer is William Shakespeare.\n\nQuestion: Why?",
+    );
+    expect(prompts).toMatchObject({ prefix: "", maxTokens: 128, chainOfThought: true });
+    const pair = { question: "", answer: "Ada", fullAnswer: "Ada said so" };
+    expect(prompts.target(pair)).toBe("Ada said so. So the answer is Ada.");
+  });
+
+  it("show what augmentation made of a passage under it, answers as sentences where it reasons", () => {
+    const pairs = [{ question: "How deep is it", answer: "40 metres", fullAnswer: "It is 40 metres deep." }];
+    const augmented = { ...lake, rewrites: ["It goes down 40 metres."], pairs };
+    const lines = (answer: string) =>
+      `${lake.text}\nIn other words: It goes down 40 metres.\nQuestion: How deep is it?\nAnswer: ${answer}\n`;
+    expect(content(createAnswerPrompts(), [augmented])).toContain(lines("40 metres"));
+    expect(content(createAnswerPrompts({ chainOfThought: true }), [augmented])).toContain(
+      lines("It is 40 metres deep."),
+    );
+    expect(content(directPrompts, [augmented])).toContain(lines("40 metres"));
+    expect(content(createReasoningPrompts(), [augmented])).toContain(lines("It is 40 metres deep."));
+  });
+
+  it("have a hash of their own that every part of them changes", () => {
+    const all = [
+      answerPrompts,
+      createAnswerPrompts({ examples }),
+      createAnswerPrompts({ examples: shortExamples }),
+      createAnswerPrompts({ chainOfThought: true }),
+      directPrompts,
+      createReasoningPrompts(),
+      createContextPrompts(),
+    ];
+    expect(new Set(all.map(answerPromptsHash)).size).toBe(all.length);
   });
 });
