@@ -20,18 +20,29 @@ export function maskedAttention(
   config: ModelConfig,
   { rope, positions, mask }: { rope: RopeTables; positions: Tensor; mask: Tensor },
 ): Attend {
-  const { heads: H, keyValueHeads: K, headSize: Dh } = config;
+  const { heads, keyValueHeads } = config;
+  return (_layer, { query, key, value }) =>
+    attendHeads(config, {
+      query: rotaryEmbedding(query, { positions, ...rope }, heads),
+      key: rotaryEmbedding(key, { positions, ...rope }, keyValueHeads),
+      value,
+      mask,
+    });
+}
+
+/** Grouped-query attention: query [B, T, H·Dh], key and value [B, S, K·Dh], rotated; mask [B, 1, 1, T, S] → [B, T, H·Dh]. */
+export function attendHeads(
+  { heads: H, keyValueHeads: K, headSize: Dh }: ModelConfig,
+  { query, key, value, mask }: { query: Tensor; key: Tensor; value: Tensor; mask: Tensor },
+): Tensor {
   const G = H / K; // query heads that share a key/value head
-  return (_layer, { query, key, value }) => {
-    const q = rotaryEmbedding(query, { positions, ...rope }, H);
-    const k = rotaryEmbedding(key, { positions, ...rope }, K);
-    const qHeads = transpose(reshape(q, ["B", "T", K, G, Dh]), [0, 2, 3, 1, 4]); // [B, K, G, T, Dh]
-    const kHeads = transpose(reshape(k, ["B", "T", K, 1, Dh]), [0, 2, 3, 1, 4]); // [B, K, 1, T, Dh]
-    const vHeads = transpose(reshape(value, ["B", "T", K, 1, Dh]), [0, 2, 3, 1, 4]);
-    const scores = matmul(qHeads, kHeads, { transB: true, alpha: Dh ** -0.5 }); // [B, K, G, T, T]
-    const mixed = matmul(softmax(add(scores, mask)), vHeads); // [B, K, G, T, Dh]
-    return reshape(transpose(mixed, [0, 3, 1, 2, 4]), ["B", "T", H * Dh]);
-  };
+  const S = key.shape[1]!;
+  const qHeads = transpose(reshape(query, ["B", "T", K, G, Dh]), [0, 2, 3, 1, 4]); // [B, K, G, T, Dh]
+  const kHeads = transpose(reshape(key, ["B", S, K, 1, Dh]), [0, 2, 3, 1, 4]); // [B, K, 1, S, Dh]
+  const vHeads = transpose(reshape(value, ["B", S, K, 1, Dh]), [0, 2, 3, 1, 4]);
+  const scores = matmul(qHeads, kHeads, { transB: true, alpha: Dh ** -0.5 }); // [B, K, G, T, S]
+  const mixed = matmul(softmax(add(scores, mask)), vHeads); // [B, K, G, T, Dh]
+  return reshape(transpose(mixed, [0, 3, 1, 2, 4]), ["B", "T", H * Dh]);
 }
 
 /** The graph inputs and outputs of a key/value cache. */

@@ -128,7 +128,8 @@ export function findWeight(checkpoint: Checkpoint, name: string, shape: readonly
   return entry;
 }
 
-function graphType(entry: TensorEntry): DType {
+/** The graph's number type of a stored weight. */
+export function graphType(entry: TensorEntry): DType {
   const types: Record<string, DType> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
   const type = types[entry.dtype];
   if (!type) {
