@@ -21,6 +21,7 @@ const ask = (question: string, answers: string[], rest: Partial<Question> = {}):
   answers,
   articles: [],
   contexts: [],
+  paragraphs: [],
   ...rest,
 });
 

@@ -30,6 +30,7 @@ describe("loadQuestions", () => {
       answers: ["Brindlefork"],
       articles: ["Aldous Dunmarch"],
       contexts: [],
+      paragraphs: [],
     });
   });
 
@@ -44,6 +45,7 @@ describe("loadQuestions", () => {
       answers: ["a"],
       articles: [],
       contexts: [],
+      paragraphs: [],
     });
     expect(second?.id).toBe("7");
   });
