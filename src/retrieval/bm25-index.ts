@@ -2,6 +2,7 @@ import type { Passage } from "../corpus/corpus.ts";
 import { type AnalyzerName, analyzers } from "./analyzer.ts";
 import { encodeLength } from "./bm25-score.ts";
 import { PostingsWriter } from "./postings.ts";
+import { ranksOf } from "./top-list.ts";
 
 /** The parts of a passage that are indexed, each with statistics of its own. */
 export const fieldNames = ["title", "text"] satisfies (keyof Passage)[];
@@ -55,17 +56,6 @@ export function buildBm25Index(
     idRanks: ranksOf(ids),
     fields: fields.map((field) => field.finish()),
   };
-}
-
-/** The place of each id in sorted order; equal ids keep their order. */
-function ranksOf(ids: readonly string[]): Uint32Array {
-  const order = Array.from(ids, (id, ordinal) => ({ id, ordinal }));
-  order.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.ordinal - b.ordinal));
-  const ranks = new Uint32Array(ids.length);
-  order.forEach(({ ordinal }, rank) => {
-    ranks[ordinal] = rank;
-  });
-  return ranks;
 }
 
 class FieldBuilder {

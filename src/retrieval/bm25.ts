@@ -1,11 +1,10 @@
-import { InputError } from "../base/errors.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { analyzers } from "./analyzer.ts";
 import type { Bm25Index, FieldIndex } from "./bm25-index.ts";
 import { inverseDocumentFrequency, inverseNorms, termScore } from "./bm25-score.ts";
 import { PostingsReader } from "./postings.ts";
 import type { Retriever } from "./retriever.ts";
-import { type Scored, TopList } from "./top-list.ts";
+import { checkLimit, type Scored, TopList } from "./top-list.ts";
 
 /** How much of the weaker field's score is added to the stronger one's. */
 const tieBreaker = 0.5;
@@ -36,8 +35,7 @@ export function createBm25Search(index: Bm25Index): (query: string, limit: numbe
   const matches = new OrdinalSet(index.passageCount);
   const fields = index.fields.map((field) => createFieldScorer(field, matches));
   return (query, limit) => {
-    if (!Number.isInteger(limit) || limit < 0)
-      throw new InputError(`limit must be a whole number of at least 0, got ${limit}`);
+    checkLimit(limit);
     const terms = countTerms(index, query);
     for (const field of fields) for (const [term, count] of terms) field.add(term, count);
     const top = new TopList(limit, (ordinal) => index.idRanks[ordinal]!);

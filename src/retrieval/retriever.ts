@@ -10,7 +10,7 @@ export interface Hit {
 export interface Retriever {
   /**
    * At most `limit` hits with a score above 0, best first; equal scores are ordered by passage id, so that runs
-   * repeat. A query without any indexed term gives no hits.
+   * repeat. A query without a letter or digit gives no hits, and none of what is searched by words where no word is known.
    */
   retrieve(query: string, limit: number): Promise<Hit[]>;
 }

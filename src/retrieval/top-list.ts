@@ -1,3 +1,11 @@
+import { InputError } from "../base/errors.ts";
+
+/** Refuses a number of hits that is none. */
+export function checkLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 0)
+    throw new InputError(`limit must be a whole number of at least 0, got ${limit}`);
+}
+
 /** An item by its number, and its score. */
 export interface Scored {
   ordinal: number;
@@ -63,4 +71,15 @@ export class TopList {
       i = worst;
     }
   }
+}
+
+/** The place of each id in sorted order, for `rank`; equal ids keep their order. */
+export function ranksOf(ids: readonly string[]): Uint32Array {
+  const order = Array.from(ids, (id, ordinal) => ({ id, ordinal }));
+  order.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.ordinal - b.ordinal));
+  const ranks = new Uint32Array(ids.length);
+  order.forEach(({ ordinal }, rank) => {
+    ranks[ordinal] = rank;
+  });
+  return ranks;
 }

@@ -18,6 +18,18 @@ export interface Handle {
   handle: number;
 }
 
+/** A part of a resident tensor as a tensor of its own: `dims` from the number at `offset` on. */
+export interface View extends Handle {
+  offset: number;
+  dims: readonly number[];
+}
+
+/** A range of a resident float32 tensor, in numbers. */
+export interface Range extends Handle {
+  offset: number;
+  length: number;
+}
+
 /** Where graphs run. */
 export type Device = "cpu" | "cuda" | "webgpu";
 
@@ -34,10 +46,10 @@ export interface SessionOptions {
 /** One run: inputs by name, outputs to bring back, to keep resident, and to write into resident tensors. */
 export interface RunMessage {
   session: number;
-  feeds: Record<string, HostTensor | Handle>;
+  feeds: Record<string, HostTensor | Handle | View>;
   fetch: readonly string[];
   keep: readonly string[];
-  into: Record<string, number>;
+  into: Record<string, Handle | View>;
 }
 
 /** Messages to the worker, with their answers. */
@@ -46,9 +58,17 @@ export interface Calls {
     message: { model: Uint8Array; device: Device; threads: number; options: SessionOptions };
     answer: number;
   };
+  openFile: {
+    message: { path: string; device: Device; threads: number };
+    answer: { session: number; inputs: readonly string[]; outputs: readonly string[] };
+  };
   close: { message: { session: number }; answer: undefined };
   run: { message: RunMessage; answer: { values: Record<string, HostTensor>; kept: Record<string, number> } };
   create: { message: { tensor: HostTensor }; answer: number };
+  /** Tensors of zeros. */
+  allocate: { message: { dims: readonly (readonly number[])[] }; answer: readonly number[] };
+  copy: { message: { copies: readonly { from: Range; to: Range }[] }; answer: undefined };
+  write: { message: { writes: readonly { to: Range; data: Float32Array }[] }; answer: undefined };
   read: { message: Handle; answer: HostTensor };
   free: { message: { handles: readonly number[] }; answer: undefined };
   shutdown: { message: Record<string, never>; answer: undefined };

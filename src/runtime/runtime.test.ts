@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CapacityError, ConfigError, UnsupportedError } from "../base/errors.ts";
+import { CapacityError, ConfigError, FormatError, NotFoundError, UnsupportedError } from "../base/errors.ts";
 import { toOnnx } from "../graph/onnx.ts";
 import { add, matmul, mul, scale, sum } from "../graph/ops.ts";
 import { input, scalar } from "../graph/tensor.ts";
@@ -37,6 +39,23 @@ describe("a runtime", () => {
     expect((await session.run({ x: vector(1, 2, 3) })).values).toEqual({ y: vector(2, 4, 6) });
     expect((await session.run({ x: vector(-1) })).values).toEqual({ y: vector(-2) });
     await session.dispose();
+  });
+
+  it("opens a graph of a file, and tells what it takes and gives", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "runtime-"));
+    try {
+      const path = join(folder, "model.onnx");
+      await expect(runtime.openFileSession(path)).rejects.toThrow(NotFoundError);
+      await writeFile(path, "no graph");
+      await expect(runtime.openFileSession(path)).rejects.toThrow(FormatError);
+      await writeFile(path, twoOutputs.bytes);
+      const session = await runtime.openFileSession(path);
+      expect([session.inputs, session.outputs]).toEqual([["x"], ["next", "square"]]);
+      expect((await session.run({ x: vector(3) })).values).toEqual({ next: vector(4), square: vector(9) });
+      await session.dispose();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("fetches, keeps and reads back as told", async () => {

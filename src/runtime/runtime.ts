@@ -1,10 +1,29 @@
+import { access } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { CapacityError, ConfigError, UnsupportedError } from "../base/errors.ts";
+import {
+  CapacityError,
+  ConfigError,
+  EngineError,
+  FormatError,
+  messageOf,
+  UnsupportedError,
+} from "../base/errors.ts";
+import { explainSystemError } from "../base/files.ts";
 import type { OnnxModel } from "../graph/onnx.ts";
-import type { CallName, Calls, Device, Handle, HostTensor, Response, SessionOptions } from "./protocol.ts";
+import type {
+  CallName,
+  Calls,
+  Device,
+  Handle,
+  HostTensor,
+  Range,
+  Response,
+  SessionOptions,
+  View,
+} from "./protocol.ts";
 
-export type { Device, HostTensor, SessionOptions } from "./protocol.ts";
+export type { Device, HostTensor, Range, SessionOptions, View } from "./protocol.ts";
 
 /** A tensor that stays in the worker: a KV buffer, a merged adapter. Whoever made it frees it. */
 export interface ResidentTensor extends Handle {
@@ -24,15 +43,21 @@ export interface RunOptions {
   /** Outputs to keep resident. */
   keep?: readonly string[];
   /** Outputs to write into resident tensors; may be the ones that are fed (in-place update). */
-  into?: Record<string, ResidentTensor>;
+  into?: Record<string, ResidentTensor | View>;
   /** Checked before the run starts: a run itself cannot be interrupted. */
   signal?: AbortSignal | undefined;
 }
 
 /** A graph ready to run. */
 export interface Session {
-  run(feeds: Record<string, HostTensor | ResidentTensor>, options?: RunOptions): Promise<RunResult>;
+  run(feeds: Record<string, HostTensor | ResidentTensor | View>, options?: RunOptions): Promise<RunResult>;
   dispose(): Promise<void>;
+}
+
+/** A graph of a model file that others wrote, with the names of its inputs and outputs. */
+export interface FileSession extends Session {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
 }
 
 /** A worker thread with ONNX Runtime: this thread's event loop stays free while graphs run. */
@@ -40,7 +65,15 @@ export interface Runtime {
   readonly device: Device;
   readonly threads: number;
   openSession(model: OnnxModel, options?: Omit<SessionOptions, "folder">): Promise<Session>;
+  /** Opens an ONNX file, for use only; a `FormatError` where it is none. */
+  openFileSession(path: string): Promise<FileSession>;
   createTensor(tensor: HostTensor): Promise<ResidentTensor>;
+  /** Float32 tensors of zeros, made on the worker's side. */
+  allocate(dims: readonly (readonly number[])[]): Promise<ResidentTensor[]>;
+  /** Copies ranges between resident float32 tensors, in order. */
+  copy(copies: readonly { from: Range; to: Range }[]): Promise<void>;
+  /** Writes numbers into resident float32 tensors; the rest of each range becomes zero. */
+  write(writes: readonly { to: Range; data: Float32Array }[]): Promise<void>;
   readTensor(tensor: ResidentTensor): Promise<HostTensor>;
   /** Releases all sessions and tensors and ends the worker; a run that is under way is finished first. */
   dispose(): Promise<void>;
@@ -73,9 +106,26 @@ export async function openRuntime({
         });
       return openedSession(caller, { session, outputs: model.outputs, resident });
     },
+    async openFileSession(path) {
+      await access(path).catch((error: unknown) => {
+        throw explainSystemError(error, path);
+      });
+      const { session, inputs, outputs } = await caller
+        .call("openFile", { path, device, threads })
+        .catch((error: unknown) => {
+          throw explainFile(explainDevice(error, device), path);
+        });
+      return { ...openedSession(caller, { session, outputs, resident }), inputs, outputs };
+    },
     async createTensor(tensor) {
       return resident(await caller.call("create", { tensor: compact(tensor) }));
     },
+    async allocate(dims) {
+      return (await caller.call("allocate", { dims })).map(resident);
+    },
+    copy: (copies) => caller.call("copy", { copies }),
+    write: (writes) =>
+      caller.call("write", { writes: writes.map(({ to, data }) => ({ to, data: whole(data) })) }),
     readTensor: ({ handle }) => caller.call("read", { handle }),
     dispose: () => caller.dispose(),
   };
@@ -96,10 +146,12 @@ function openedSession(
       const plainFeeds = Object.fromEntries(
         Object.entries(feeds).map(([name, feed]) => [
           name,
-          "handle" in feed ? { handle: feed.handle } : compact(feed),
+          "handle" in feed ? reference(feed) : compact(feed),
         ]),
       );
-      const targets = Object.fromEntries(Object.entries(into).map(([name, { handle }]) => [name, handle]));
+      const targets = Object.fromEntries(
+        Object.entries(into).map(([name, target]) => [name, reference(target)]),
+      );
       const { values, kept } = await caller.call("run", {
         session,
         feeds: plainFeeds,
@@ -114,6 +166,17 @@ function openedSession(
     },
     dispose: () => caller.call("close", { session }),
   };
+}
+
+/** What of a resident tensor crosses to the worker. */
+function reference(tensor: ResidentTensor | View): Handle | View {
+  const { handle } = tensor;
+  return "offset" in tensor ? { handle, offset: tensor.offset, dims: tensor.dims } : { handle };
+}
+
+/** The same numbers in a buffer of their own: see `compact`. */
+function whole(data: Float32Array): Float32Array {
+  return data.byteLength === data.buffer.byteLength ? data : data.slice();
 }
 
 /** The same tensor in a buffer of its own: posting a view copies all of its buffer, of which many may be views. */
@@ -143,6 +206,14 @@ function explainDevice(error: unknown, device: Device): unknown {
   return new UnsupportedError(
     `device "${device}" cannot be used here: it needs ${needs}; or use --device cpu. ONNX Runtime says: ${error.message}`,
     { cause: error },
+  );
+}
+
+function explainFile(error: unknown, path: string): unknown {
+  if (error instanceof EngineError || messageOf(error).startsWith("internal:")) return error;
+  return new FormatError(
+    `cannot be opened as an ONNX model; export or fetch it again. ONNX Runtime says: ${messageOf(error)}`,
+    { path, cause: error },
   );
 }
 

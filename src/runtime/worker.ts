@@ -1,7 +1,16 @@
 // The thread that owns ONNX Runtime: sessions and resident tensors live here and are named by number.
 import { parentPort } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
-import type { Calls, Handle, HostTensor, Request, Response, SessionOptions } from "./protocol.ts";
+import type {
+  Calls,
+  Handle,
+  HostTensor,
+  Range,
+  Request,
+  Response,
+  SessionOptions,
+  View,
+} from "./protocol.ts";
 
 const port = parentPort;
 if (!port) throw new Error("internal: the runtime worker was started without a port");
@@ -82,6 +91,17 @@ const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<
     const session = await ort.InferenceSession.create(model, sessionOptions(options, { device, threads }));
     return register(sessions, session);
   },
+  async openFile({ path, device, threads }) {
+    const session = await ort.InferenceSession.create(
+      path,
+      sessionOptions({ prepack: true }, { device, threads }),
+    );
+    return {
+      session: register(sessions, session),
+      inputs: session.inputNames,
+      outputs: session.outputNames,
+    };
+  },
   async close({ session }) {
     await find(sessions, session, "session").release();
     sessions.delete(session);
@@ -92,12 +112,12 @@ const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<
     const temporary: ort.Tensor[] = [];
     try {
       for (const [name, feed] of Object.entries(feeds)) {
-        if (isHandle(feed)) inputs[name] = find(tensors, feed.handle, "tensor");
+        if (isHandle(feed)) inputs[name] = resident(feed);
         else temporary.push((inputs[name] = toOrt(feed)));
       }
       const wanted: Record<string, ort.Tensor | null> = {};
       for (const name of [...fetch, ...keep]) wanted[name] = null;
-      for (const [name, handle] of Object.entries(into)) wanted[name] = find(tensors, handle, "tensor");
+      for (const [name, target] of Object.entries(into)) wanted[name] = resident(target);
       const outputs = await find(sessions, session, "session").run(inputs, wanted);
       const values: Record<string, HostTensor> = {};
       const kept: Record<string, number> = {};
@@ -113,6 +133,24 @@ const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<
   },
   async create({ tensor }) {
     return register(tensors, toOrt(tensor));
+  },
+  async allocate({ dims }) {
+    return dims.map((one) => {
+      const size = one.reduce((a, b) => a * b, 1);
+      return register(tensors, new ort.Tensor("float32", new Float32Array(size), one));
+    });
+  },
+  async copy({ copies }) {
+    for (const { from, to } of copies) numbers(to).set(numbers(from));
+    return undefined;
+  },
+  async write({ writes }) {
+    for (const { to, data } of writes) {
+      const target = numbers(to);
+      target.set(data);
+      target.fill(0, data.length);
+    }
+    return undefined;
   },
   async read({ handle }) {
     return toHost(find(tensors, handle, "tensor"));
@@ -133,7 +171,23 @@ const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<
   },
 };
 
-function isHandle(feed: HostTensor | Handle): feed is Handle {
+/** A resident tensor, or the part of it that a view names: over the same memory, so that a run may write into it. */
+function resident(feed: Handle | View): ort.Tensor {
+  if (!("offset" in feed)) return find(tensors, feed.handle, "tensor");
+  const length = feed.dims.reduce((a, b) => a * b, 1);
+  return new ort.Tensor("float32", numbers({ ...feed, length }), feed.dims);
+}
+
+/** The memory of a range. */
+function numbers({ handle, offset, length }: Range): Float32Array {
+  const { data } = find(tensors, handle, "tensor");
+  if (!(data instanceof Float32Array)) throw new Error("internal: only float32 tensors have ranges");
+  if (offset < 0 || offset + length > data.length)
+    throw new Error(`internal: range ${offset}+${length} of a tensor of ${data.length} numbers`);
+  return data.subarray(offset, offset + length);
+}
+
+function isHandle(feed: HostTensor | Handle | View): feed is Handle | View {
   return "handle" in feed;
 }
 
@@ -141,12 +195,20 @@ function dispatch(request: Request): Promise<Calls[keyof Calls]["answer"]> {
   switch (request.call) {
     case "open":
       return handlers.open(request.message);
+    case "openFile":
+      return handlers.openFile(request.message);
     case "close":
       return handlers.close(request.message);
     case "run":
       return handlers.run(request.message);
     case "create":
       return handlers.create(request.message);
+    case "allocate":
+      return handlers.allocate(request.message);
+    case "copy":
+      return handlers.copy(request.message);
+    case "write":
+      return handlers.write(request.message);
     case "read":
       return handlers.read(request.message);
     case "free":
@@ -158,6 +220,7 @@ function dispatch(request: Request): Promise<Calls[keyof Calls]["answer"]> {
 
 function buffersOf(answer: Calls[keyof Calls]["answer"]): ArrayBuffer[] {
   if (typeof answer !== "object") return [];
+  if ("session" in answer || Array.isArray(answer)) return [];
   const tensorsOut = "values" in answer ? Object.values(answer.values) : [answer];
   return tensorsOut.flatMap(({ data }) => (data.buffer instanceof ArrayBuffer ? [data.buffer] : []));
 }
