@@ -1,10 +1,10 @@
-import { InputError } from "../base/errors.ts";
-import type { Passage } from "../corpus/corpus.ts";
-import type { Method, MethodEvent, MethodName, Timings } from "../methods/method.ts";
+import type { Method, Timings } from "../methods/method.ts";
 import { extractAnswerLeniently } from "../text/normalise.ts";
 import { type AnswerScores, scoreAnswer } from "../text/scores.ts";
+import { type FoldedAnswer, foldAnswer } from "./fold-answer.ts";
 import type { Question } from "./questions.ts";
 import { type RunSummary, summarise } from "./summary.ts";
+import { supports } from "./support.ts";
 
 /** What a method made of one question. */
 export interface EvaluationRecord extends AnswerScores {
@@ -63,53 +63,15 @@ export async function evaluateMethod(
   const records: EvaluationRecord[] = [];
   for (const question of questions) {
     signal?.throwIfAborted();
-    const record = await answerOne(method, question, { limit, maxTokens, signal });
+    const folded = await foldAnswer(method, question.question, { limit, maxTokens, signal });
+    const record = createRecord(question, folded);
     records.push(record);
     onDone?.(record, records.length, questions.length);
   }
   return { records, summary: summarise(method.name, records) };
 }
 
-async function answerOne(
-  method: Method,
-  question: Question,
-  options: EvaluateOptions,
-): Promise<EvaluationRecord> {
-  const fold = new Fold(method.name);
-  try {
-    for await (const event of method.answer(question.question, options)) fold.take(event);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    return createRecord(question, fold, error.message);
-  }
-  if (!fold.end) throw new Error(`internal: method ${method.name} ended without an "end" event`);
-  return createRecord(question, fold);
-}
-
-/** What is kept of a method's events. */
-class Fold {
-  readonly passages = new Map<string, { passage: Passage; score: number }>();
-  retrievals = 0;
-  fallbacks = 0;
-  end: Extract<MethodEvent, { type: "end" }> | undefined;
-  readonly #wantsAdapters: boolean;
-
-  constructor(method: MethodName) {
-    this.#wantsAdapters = method === "prag" || method === "combine";
-  }
-
-  take(event: MethodEvent): void {
-    if (event.type === "end") this.end = event;
-    if (event.type === "adapter" && this.#wantsAdapters && event.key === undefined) this.fallbacks++;
-    if (event.type !== "retrieval") return;
-    this.retrievals++;
-    for (const { passage, score } of event.hits) {
-      if (!this.passages.has(passage.id)) this.passages.set(passage.id, { passage, score });
-    }
-  }
-}
-
-function createRecord(question: Question, fold: Fold, failed?: string): EvaluationRecord {
+function createRecord(question: Question, fold: FoldedAnswer): EvaluationRecord {
   const { id, type, answers } = question;
   const { text = "", answer = "", usage, rounds = 0, timings } = fold.end ?? {};
   const recall = fold.retrievals > 0 ? supportRecall(question, fold) : undefined;
@@ -121,39 +83,26 @@ function createRecord(question: Question, fold: Fold, failed?: string): Evaluati
     answers,
     text,
     answer,
-    ...(failed === undefined ? scoreAnswer(answer, answers) : none),
-    lenientF1: failed === undefined ? scoreAnswer(extractAnswerLeniently(text), answers).f1 : 0,
+    ...(fold.error ? none : scoreAnswer(answer, answers)),
+    lenientF1: fold.error ? 0 : scoreAnswer(extractAnswerLeniently(text), answers).f1,
     promptTokens: usage?.promptTokens ?? 0,
     generatedTokens: usage?.generatedTokens ?? 0,
     rounds,
     timings,
     fallbacks: fold.fallbacks,
-    retrieved: [...fold.passages.values()].map(({ passage, score }) => ({
+    retrieved: fold.passages.map(({ passage, score }) => ({
       passageId: passage.id,
       title: passage.title,
       score,
     })),
     hit: recall === undefined ? undefined : recall > 0,
     retrievalRecall: recall,
-    failed,
+    failed: fold.error?.message,
   };
 }
 
 /** Share of the articles and contexts of a question that are among the retrieved passages. */
-function supportRecall({ articles, contexts }: Question, { passages }: Fold): number | undefined {
-  const retrieved = [...passages.values()].map(({ passage }) => passage);
-  const found = [
-    ...articles.map((title) => retrieved.some((passage) => passage.title === title)),
-    ...contexts.map((context) => retrieved.some(({ text }) => overlaps(squeeze(text), squeeze(context)))),
-  ];
+function supportRecall(question: Question, { passages }: FoldedAnswer): number | undefined {
+  const found = supports(question).map((isSupport) => passages.some(({ passage }) => isSupport(passage)));
   return found.length ? found.filter(Boolean).length / found.length : undefined;
-}
-
-/** A dataset's context may be cut to smaller passages, or be a sentence of one. */
-function overlaps(text: string, context: string): boolean {
-  return text !== "" && context !== "" && (text.includes(context) || context.includes(text));
-}
-
-function squeeze(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }
