@@ -1,8 +1,12 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readJson } from "../../src/base/files.ts";
 import { toOnnx } from "../../src/graph/onnx.ts";
+import { openTinyMemory } from "../../src/memory/memory.suite.ts";
+import { type Memory, memoryOf } from "../../src/memory/memory.ts";
+import { openMemorySession } from "../../src/memory/memory-session.ts";
 import { createMemoryScoringGraph } from "../../src/models/memory-graph.ts";
 import { memoryInputs, memoryParameters } from "../../src/models/memory-weights.ts";
 import { type Model, openModel } from "../../src/models/open-model.ts";
@@ -119,5 +123,48 @@ describe.each(["llama-tied", "qwen2-tied"])("memory over %s agrees with torch", 
       expect(distance(beside.gradients.get(key)!, gradient), key).toBeLessThan(tolerance);
     }
     await trainer.dispose();
+  });
+
+  it("in generation: window by window, with compression as it goes", async () => {
+    const tiny = await openTinyMemory(name);
+    const session = await openMemorySession(runtime, { ...tiny, name }, { positions: 256 });
+    const { layers, keyValueHeads, headSize } = model.config;
+    const width = keyValueHeads * headSize;
+    let rows: number[] = [];
+    let memory: Memory | undefined;
+    let logits: number[] = [];
+    for (const [i, ids] of windowsOf(facts).entries()) {
+      const ratio = [...facts.ratios, facts.lastRatio][i]!;
+      const stream = await session.openStream({
+        memory,
+        ratio,
+        maxTokens: ids.length,
+        onWindow: async (more) => {
+          rows = [...rows, ...more];
+        },
+      });
+      logits = [];
+      for (const id of ids) logits.push(...(await stream.feed([id])));
+      const { entries } = stream;
+      const header = { ...session.identity, layers, width, window: facts.window, ratio, frame: [] };
+      memory = memoryOf(
+        { ...header, tokens: (i + 1) * facts.window, entries, openTokens: 0 },
+        Float32Array.from(rows),
+      );
+      await stream.dispose();
+    }
+    expect(distance(Float32Array.from(logits), await expected("interleaved"))).toBeLessThan(tolerance);
+    for (let layer = 0; layer < layers; layer++) {
+      for (const [kind, what] of ["keys", "values"].entries()) {
+        const wanted = await expected(`${what}.${layer}`);
+        const got = wanted.map((_, j) => {
+          const [entry, offset] = [Math.floor(j / width), j % width];
+          return rows[(entry * layers * 2 + layer * 2 + kind) * width + offset]!;
+        });
+        expect(distance(got, wanted), `${what}.${layer}`).toBeLessThan(tolerance);
+      }
+    }
+    await session.dispose();
+    rmSync(tiny.root, { recursive: true, force: true });
   });
 });

@@ -1,0 +1,100 @@
+import { ConfigError } from "../base/errors.ts";
+import type { ModelConfig } from "../models/config.ts";
+import type { ChatMessage } from "../weights/chat.ts";
+import { mixedLength } from "./window.ts";
+
+/** A model by its name and by what its content is known by. */
+export interface ModelIdentity {
+  name: string;
+  fingerprint: string;
+}
+
+/** What a memory is of, and how it was made. */
+export interface MemoryHeader {
+  baseModel: ModelIdentity;
+  memoryModel: ModelIdentity;
+  layers: number;
+  /** Numbers of a key (and of a value) of one layer: K·Dh. */
+  width: number;
+  /** Raw tokens of a window. */
+  window: number;
+  /** Of the unfinished window. */
+  ratio: number;
+  /** Raw tokens that were read. */
+  tokens: number;
+  /** Memory tokens of all finished windows. */
+  entries: number;
+  /** Raw tokens of the unfinished window. */
+  openTokens: number;
+  /** The conversation in which the text stands at `textMark`; what is asked goes on from there. */
+  frame: readonly ChatMessage[];
+}
+
+/** Where the text stands in the frame of a memory. */
+export const textMark = "{text}";
+
+/**
+ * The compressed keys and values of a text. A row [layers, 2, width] holds a token's keys (before rotation) and values; first
+ * come the rows of all entries, then those of the unfinished window, raw and memory tokens mixed. A row's index is its
+ * position.
+ */
+export interface Memory {
+  readonly header: MemoryHeader;
+  /** Rows from `begin` up to `end`. */
+  readRows(begin: number, end: number): Promise<Float32Array>;
+}
+
+/** All rows of a memory. */
+export function rowCount({ entries, openTokens, ratio }: MemoryHeader): number {
+  return entries + mixedLength(openTokens, ratio);
+}
+
+/** Numbers of a row. */
+export function rowWidth({ layers, width }: Pick<MemoryHeader, "layers" | "width">): number {
+  return layers * 2 * width;
+}
+
+/** A memory whose rows lie in this process. */
+export function memoryOf(header: MemoryHeader, rows: Float32Array): Memory {
+  const size = rowWidth(header);
+  return { header, readRows: async (begin, end) => rows.slice(begin * size, end * size) };
+}
+
+/** What a memory of so many tokens takes, beside the keys and values of the whole text. */
+export interface MemorySize {
+  tokens: number;
+  ratio: number;
+  entries: number;
+  bytes: number;
+  /** Of ordinary keys and values of the whole text. */
+  fullBytes: number;
+}
+
+/** The size of a memory, before it is made. */
+export function memorySize(
+  { layers, keyValueHeads, headSize }: ModelConfig,
+  { tokens, window, ratio }: { tokens: number; window: number; ratio: number },
+): MemorySize {
+  const rowBytes = 4 * rowWidth({ layers, width: keyValueHeads * headSize });
+  const entries = Math.floor(tokens / window) * (window / ratio);
+  const bytes = (entries + mixedLength(tokens % window, ratio)) * rowBytes;
+  return { tokens, ratio, entries, bytes, fullBytes: tokens * rowBytes };
+}
+
+/** Refuses a memory of another model. */
+export function checkMemoryFits(
+  { baseModel, memoryModel }: MemoryHeader,
+  inUse: { baseModel: ModelIdentity; memoryModel: ModelIdentity },
+): void {
+  const pairs = [
+    ["base model", baseModel, inUse.baseModel],
+    ["memory model", memoryModel, inUse.memoryModel],
+  ] as const;
+  for (const [what, made, used] of pairs) {
+    if (made.fingerprint !== used.fingerprint) {
+      throw new ConfigError(
+        `the memory was made with the ${what} ${made.name} (fingerprint ${made.fingerprint}), not with the one in use, ${used.name} (fingerprint ${used.fingerprint}); use that model, or memorize the text again`,
+      );
+    }
+  }
+}
