@@ -1,11 +1,9 @@
 import { ConfigError, InputError } from "../base/errors.ts";
-import { Random } from "../base/random.ts";
-import { createTextStream } from "../weights/text-stream.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
-import type { DecodingBatch, DecodingSession } from "./decoding-session.ts";
-import type { GeneratedToken, Generation, GenerationRequest, Generator } from "./generator.ts";
-import { chooseToken } from "./sampling.ts";
-import { createStopFilter } from "./stop-filter.ts";
+import type { DecodingSession } from "./decoding-session.ts";
+import type { GeneratedToken, GenerationRequest, Generator } from "./generator.ts";
+import { Row } from "./row.ts";
+import { createScheduler } from "./scheduler.ts";
 
 /** What a local generator is made from. */
 export interface LocalGeneratorParts {
@@ -14,12 +12,9 @@ export interface LocalGeneratorParts {
   session: DecodingSession;
   tokenizer: Tokenizer;
   contextLength: number;
-  /** Requests that share decode steps. */
+  /** Requests that share decode steps, at most; others wait. */
   batchSize?: number;
 }
-
-/** Cache lengths are rounded up to a multiple of this, so that the allocator sees few sizes. */
-const capacityStep = 32;
 
 /** Generates with a model in this process. */
 export function createLocalGenerator({
@@ -27,8 +22,9 @@ export function createLocalGenerator({
   session,
   tokenizer,
   contextLength,
-  batchSize = 8,
+  batchSize = 16,
 }: LocalGeneratorParts): Generator {
+  const scheduler = createScheduler({ session, ends: tokenizer.eosTokenIds, maxRows: batchSize });
   const promptOf = (request: GenerationRequest): number[] => {
     checkRequest(request);
     const ids = tokenizer.tokenizeChat(request.messages, { addGenerationPrompt: true });
@@ -40,7 +36,7 @@ export function createLocalGenerator({
     }
     return ids;
   };
-  const parts = { session, tokenizer };
+  const rowOf = (request: GenerationRequest) => new Row(request, { prompt: promptOf(request), tokenizer });
   return {
     model,
     contextLength,
@@ -48,19 +44,21 @@ export function createLocalGenerator({
       return promptOf(request).length;
     },
     async *generate(request, { signal } = {}) {
-      const rows = [new Row(request, { prompt: promptOf(request), tokenizer })];
-      for await (const [tokens] of decodeRows(parts, rows, signal)) yield* tokens ?? [];
-      return rows[0]!.generation();
+      const row = rowOf(request);
+      for await (const tokens of scheduler.run(row, signal)) yield* tokens;
+      return row.generation();
     },
     async generateBatch(requests, { signal } = {}) {
-      const rows = requests.map((request) => new Row(request, { prompt: promptOf(request), tokenizer }));
-      for (let start = 0; start < rows.length; start += batchSize) {
-        const steps = decodeRows(parts, rows.slice(start, start + batchSize), signal);
-        while (!(await steps.next()).done); // the rows keep what comes
-      }
+      const rows = requests.map(rowOf);
+      await Promise.all(rows.map((row) => finish(scheduler.run(row, signal))));
       return rows.map((row) => row.generation());
     },
   };
+}
+
+/** Lets a row run to its end; it keeps what comes. */
+async function finish(steps: AsyncGenerator<GeneratedToken[]>): Promise<void> {
+  for await (const _tokens of steps);
 }
 
 function checkRequest({ maxTokens, messages, sampling = {} }: GenerationRequest): void {
@@ -75,116 +73,4 @@ function checkRequest({ maxTokens, messages, sampling = {} }: GenerationRequest)
     throw new ConfigError(`topK must be a whole number of at least 0, got ${topK}`);
   if (!(repetitionPenalty > 0))
     throw new ConfigError(`repetitionPenalty must be above 0, got ${repetitionPenalty}`);
-}
-
-/** Continues all rows until each has ended; yields after every step what each row gained. */
-async function* decodeRows(
-  { session, tokenizer }: { session: DecodingSession; tokenizer: Tokenizer },
-  rows: readonly Row[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<GeneratedToken[][]> {
-  signal?.throwIfAborted();
-  const longest = Math.max(...rows.map((row) => row.prompt.length + row.request.maxTokens));
-  const capacity = Math.ceil(longest / capacityStep) * capacityStep;
-  const batch: DecodingBatch = await session.openBatch(
-    rows.map((row) => row.request.adapter),
-    capacity,
-  );
-  const ends = new Set(tokenizer.eosTokenIds);
-  try {
-    let logits = await batch.feed(rows.map((row) => row.prompt));
-    while (true) {
-      yield rows.map((row, i) => row.advance(logits[i]!, ends));
-      if (rows.every((row) => row.finished)) return;
-      signal?.throwIfAborted();
-      logits = await batch.feed(rows.map((row) => (row.finished ? [] : [row.lastId])));
-    }
-  } finally {
-    await batch.dispose();
-  }
-}
-
-/** One sequence being continued. */
-class Row {
-  readonly request: GenerationRequest;
-  readonly prompt: readonly number[];
-  readonly #tokens: GeneratedToken[] = [];
-  #waiting: GeneratedToken[] = [];
-  readonly #seen: Set<number>;
-  readonly #random: Random;
-  readonly #stream: ReturnType<typeof createTextStream>;
-  readonly #filter: ReturnType<typeof createStopFilter>;
-  #finish: Generation["finishReason"] | undefined;
-  #lastId: number;
-
-  constructor(
-    request: GenerationRequest,
-    { prompt, tokenizer }: { prompt: readonly number[]; tokenizer: Tokenizer },
-  ) {
-    this.request = request;
-    this.prompt = prompt;
-    this.#seen = new Set(prompt);
-    this.#random = new Random(request.sampling?.seed ?? 0);
-    this.#stream = createTextStream(tokenizer, request.prefix ? tokenizer.tokenize(request.prefix) : []);
-    this.#filter = createStopFilter(request.stop);
-    this.#lastId = prompt[prompt.length - 1] ?? 0;
-  }
-
-  get finished(): boolean {
-    return this.#finish !== undefined;
-  }
-
-  /** The token chosen last, to be fed next. */
-  get lastId(): number {
-    return this.#lastId;
-  }
-
-  /**
-   * Chooses the next token. Gives the tokens whose text is settled: one whose text is held back (half a character, the
-   * beginning of a stop string) waits until it is.
-   */
-  advance(logits: Float32Array, ends: ReadonlySet<number>): GeneratedToken[] {
-    if (this.finished) return [];
-    const choice = chooseToken(logits, {
-      sampling: this.request.sampling,
-      seen: this.#seen,
-      random: this.#random,
-    });
-    if (ends.has(choice.id)) return this.#end("stop");
-    this.#lastId = choice.id;
-    this.#seen.add(choice.id);
-    const piece = this.#stream.push(choice.id);
-    const { text, stopped } = this.#filter.push(piece);
-    this.#waiting.push({ ...choice, text });
-    const count = this.#tokens.length + this.#waiting.length;
-    if (stopped) this.#finish = "stop";
-    else if (count >= this.request.maxTokens) return this.#end("length");
-    else if (piece === "" || this.#filter.holds) return [];
-    return this.#settle();
-  }
-
-  generation(): Generation {
-    return {
-      text: this.#tokens.map((token) => token.text).join(""),
-      tokens: this.#tokens,
-      promptTokens: this.prompt.length,
-      finishReason: this.#finish ?? "length",
-    };
-  }
-
-  /** Ends the row; the last token gets the text that was still held back. */
-  #end(reason: Generation["finishReason"]): GeneratedToken[] {
-    this.#finish = reason;
-    const { text, stopped } = this.#filter.push(this.#stream.end());
-    const last = this.#waiting[this.#waiting.length - 1];
-    if (last) last.text += stopped ? text : text + this.#filter.end();
-    return this.#settle();
-  }
-
-  #settle(): GeneratedToken[] {
-    const settled = this.#waiting;
-    this.#tokens.push(...settled);
-    this.#waiting = [];
-    return settled;
-  }
 }
