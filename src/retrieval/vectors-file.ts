@@ -13,7 +13,7 @@ const magic = "PRAGVECT";
 const version = 1;
 const prefixLength = magic.length + 8;
 const idBytes = 32;
-const blockBytes = 1 << 22;
+const blockBytes = 1 << 18;
 const maxHeaderBytes = 1 << 16;
 
 const headerSchema = z.object({
@@ -40,8 +40,8 @@ export interface WantedPassages {
 export interface LoadedVectors extends VectorHeader {
   /** By ordinal, [count, dimensions]; zeros where there is none. */
   rows: Float32Array;
-  /** Ordinals without a vector. */
-  missing: number[];
+  /** By ordinal; nothing where there is no vector. */
+  ids: (string | undefined)[];
   /** Records that nobody looked for. */
   others: number;
 }
@@ -55,18 +55,17 @@ export async function loadVectors(path: string, wanted: WantedPassages): Promise
     const { dimensions } = header;
     const rows = new Float32Array(wanted.count * dimensions);
     const bytes = new Uint8Array(rows.buffer);
-    const isFound = new Uint8Array(wanted.count);
+    const ids = new Array<string | undefined>(wanted.count).fill(undefined);
     let others = 0;
     for await (const { id, vector } of recordsOf(file, { path, start: end, dimensions })) {
       const ordinal = wanted.ordinalOf(id);
       if (ordinal === undefined) others++;
       else {
         bytes.set(vector, ordinal * vector.length);
-        isFound[ordinal] = 1;
+        ids[ordinal] = id;
       }
     }
-    const missing = [...isFound.keys()].filter((ordinal) => isFound[ordinal] === 0);
-    return { ...header, rows, missing, others };
+    return { ...header, rows, ids, others };
   } finally {
     await file.close();
   }

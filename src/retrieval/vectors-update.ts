@@ -32,6 +32,11 @@ export async function loadVectorsOf(
   return loaded;
 }
 
+/** The ordinals of passages without a vector. */
+export function missingOrdinals(ids: readonly (string | undefined)[]): number[] {
+  return ids.flatMap((id, ordinal) => (id === undefined ? [ordinal] : []));
+}
+
 /**
  * Embeds the passages that have no vector yet; the caller is the one writer. What is done stays done when it is ended or killed in
  * the middle. Vectors of passages that are gone are dropped once they are the larger part of the file.
@@ -46,8 +51,8 @@ export async function updateVectors(
   }: { embedder: Embedder; progress: Progress; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const before = await loadVectorsOf(path, embedder, passages);
-  if (before) await dropOthers(path, before, passages);
-  const missing = before?.missing ?? Array.from({ length: passages.count }, (_, ordinal) => ordinal);
+  if (before) await dropOthers(path, before);
+  const missing = missingOrdinals(before?.ids ?? new Array<undefined>(passages.count).fill(undefined));
   let writer = before && missing.length > 0 ? await openVectorWriter(path) : undefined;
   try {
     for (let start = 0; start < missing.length; start += stepPassages) {
@@ -78,20 +83,10 @@ function checkDimensions(path: string, vectors: readonly Float32Array[], dimensi
     );
 }
 
-async function dropOthers(
-  path: string,
-  loaded: LoadedVectors,
-  { count, passage }: PassageSource,
-): Promise<void> {
-  const { rows, dimensions, missing, others } = loaded;
-  if (others <= count - missing.length) return;
-  const isMissing = new Set(missing);
-  const kept = Array.from({ length: count }, (_, ordinal) => ordinal).filter(
-    (ordinal) => !isMissing.has(ordinal),
+async function dropOthers(path: string, { rows, ids, others, ...header }: LoadedVectors): Promise<void> {
+  const { dimensions } = header;
+  const records = ids.flatMap((id, ordinal) =>
+    id === undefined ? [] : [{ id, vector: rows.subarray(ordinal * dimensions, (ordinal + 1) * dimensions) }],
   );
-  const records = kept.map((ordinal) => ({
-    id: passage(ordinal).id,
-    vector: rows.subarray(ordinal * dimensions, (ordinal + 1) * dimensions),
-  }));
-  await saveVectors(path, loaded, records);
+  if (others > records.length) await saveVectors(path, header, records);
 }
