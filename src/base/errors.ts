@@ -29,6 +29,9 @@ export class InputError extends EngineError {
   readonly code = "input";
 }
 
+/** A prompt that does not fit the model with the answer that is to come; evaluations count these apart. */
+export class PromptTooLongError extends InputError {}
+
 /** A file is malformed, permanently. */
 export class FormatError extends EngineError {
   readonly code = "format";

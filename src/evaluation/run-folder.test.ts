@@ -35,19 +35,19 @@ describe("loadRun", () => {
 
 describe("continueConfig", () => {
   it("adds methods and leaves the rest as it was", () => {
-    const before = someConfig({ methods: [{ id: "prag", options: {} }] });
+    const before = someConfig({ methods: [{ id: "prag", options: {}, description: {} }] });
     const now = someConfig({
       methods: [
-        { id: "combine", options: {} },
-        { id: "prag", options: {} },
+        { id: "combine", options: {}, description: {} },
+        { id: "prag", options: {}, description: {} },
       ],
       environment: { threads: 8 },
     });
     expect(continueConfig(before, now, folder)).toEqual({
       ...before,
       methods: [
-        { id: "prag", options: {} },
-        { id: "combine", options: {} },
+        { id: "prag", options: {}, description: {} },
+        { id: "combine", options: {}, description: {} },
       ],
     });
   });
@@ -65,7 +65,7 @@ describe("continueConfig", () => {
 
   it("refuses a variant of the same name with other options", () => {
     const variant = (shuffleAdapters: number) =>
-      someConfig({ methods: [{ id: "prag:shuffled", options: { shuffleAdapters } }] });
+      someConfig({ methods: [{ id: "prag:shuffled", options: { shuffleAdapters }, description: {} }] });
     expect(continueConfig(variant(1), variant(1), folder).methods).toHaveLength(1);
     expect(() => continueConfig(variant(1), variant(2), folder)).toThrow(/prag:shuffled/);
   });

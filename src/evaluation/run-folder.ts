@@ -45,30 +45,31 @@ export function withoutTexts({ texts: _texts, ...record }: RunRecord): RunRecord
 /** The config that a run goes on with: the one on disk, with methods that are new. Another config is a `ConfigError`. */
 export function continueConfig(before: RunConfig, now: RunConfig, folder: string): RunConfig {
   const differing = firstDifference(compared(before), compared(now), "");
-  if (differing) {
-    const [field, wanted, got] = differing;
-    throw new ConfigError(
-      `${folder} holds a run with ${field} ${wanted}, but this call has ${got}; choose another folder with --out, or the same settings`,
-    );
-  }
+  if (differing) throw otherConfig(folder, differing);
   const known = new Map(before.methods.map((entry) => [entry.id, entry]));
-  for (const { id, options } of now.methods) {
-    const other = known.get(id);
-    if (other && canonicalJson(other.options) !== canonicalJson(options)) {
-      throw new ConfigError(
-        `${folder} holds method ${id} with options ${canonicalJson(other.options)}, but this call has ${canonicalJson(options)}; give the variant another name, or choose another folder`,
-      );
-    }
+  for (const entry of now.methods) {
+    const other = known.get(entry.id);
+    const difference = other && firstDifference(other, entry, entry.id);
+    if (difference) throw otherConfig(folder, difference);
   }
   return { ...before, methods: [...before.methods, ...now.methods.filter(({ id }) => !known.has(id))] };
+}
+
+function otherConfig(folder: string, [field, before, now]: Difference): ConfigError {
+  return new ConfigError(
+    `${folder} holds a run with ${field} ${before}, but this call has ${now}; choose another folder with --out, or the same settings`,
+  );
 }
 
 function compared({ methods: _methods, environment: _environment, ...rest }: RunConfig): unknown {
   return rest;
 }
 
-/** The first field, by its dotted name, in which two JSON values differ, with both values. */
-function firstDifference(a: unknown, b: unknown, name: string): [string, string, string] | undefined {
+/** A field by its dotted name, with its value before and now. */
+type Difference = [string, string, string];
+
+/** The first field in which two JSON values differ. */
+function firstDifference(a: unknown, b: unknown, name: string): Difference | undefined {
   if (isRecord(a) && isRecord(b)) {
     for (const key of [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()) {
       const found = firstDifference(a[key], b[key], name ? `${name}.${key}` : key);

@@ -30,6 +30,8 @@ export const methodEntrySchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]+(:[a-z0-9.-]+)*$/, "must be a method's name, or name:variant"),
   /** What makes the variant: `{ shuffleAdapters: 1 }`, `{ limit: 10 }`. Empty for the plain method. */
   options: z.record(z.string(), z.unknown()).default({}),
+  /** All that decides how it answers, defaults included: prompts by their hash, thresholds, departures from the papers. */
+  description: z.record(z.string(), z.unknown()).default({}),
 });
 export type MethodEntry = z.infer<typeof methodEntrySchema>;
 
@@ -67,12 +69,13 @@ export const runConfigSchema = z.strictObject({
   compat: z.string(),
   answering: z.strictObject({
     limit: count,
-    maxTokens: count,
+    /** `null`: as each method's description says. */
+    maxTokens: count.nullable(),
     onMissing: z.string(),
     chainOfThought: z.boolean(),
     shots: count,
-    /** Questions that share decode steps; above 1, times per question are those of the whole batch. */
-    batch: count,
+    /** Questions in flight: above 1, they share decode steps and each one's time holds some of the others'. */
+    inFlight: count,
   }),
   seed: z.int(),
   methods: z.array(methodEntrySchema),

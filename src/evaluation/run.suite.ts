@@ -22,9 +22,9 @@ export function someConfig(changes: Partial<RunConfig> = {}): RunConfig {
     augmentation: { augmenter: "rule" },
     merge: { weights: "sum", scale: 1 },
     compat: "none",
-    answering: { limit: 3, maxTokens: 32, onMissing: "encode", chainOfThought: false, shots: 0, batch: 1 },
+    answering: { limit: 3, maxTokens: 32, onMissing: "encode", chainOfThought: false, shots: 0, inFlight: 1 },
     seed: 42,
-    methods: [{ id: "prag", options: {} }],
+    methods: [{ id: "prag", options: {}, description: {} }],
     environment: { threads: 2 },
     ...changes,
   };
