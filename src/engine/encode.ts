@@ -32,16 +32,22 @@ export interface EncodeReport {
   augmentation: AugmentReport;
 }
 
+/** How an encode goes on beside other things. */
+export interface EncodeOptions {
+  signal?: AbortSignal | undefined;
+  /** Waited for before each update, so that training can give way. */
+  beforeUpdate?: (() => Promise<void>) | undefined;
+  /** Gets the mean loss of each update; `update` is 1 where other passages begin. */
+  onLoss?: ((update: number, loss: number) => void) | undefined;
+}
+
 interface Work {
   augmented: AugmentedPassage;
   key: string;
 }
 
 /** Turns every passage of the collection into an adapter, augmenting first what is not augmented yet. */
-export async function encode(
-  parts: EngineParts,
-  options: { signal?: AbortSignal | undefined } = {},
-): Promise<EncodeReport> {
+export async function encode(parts: EngineParts, options: EncodeOptions = {}): Promise<EncodeReport> {
   return asWriter(parts.folder, "encode", async () => {
     const corpus = await parts.corpus();
     const { recipe, compat, initAdapter } = parts.config;
@@ -54,10 +60,10 @@ export async function encode(
 export async function encodePassages(
   parts: EngineParts,
   passages: readonly Passage[],
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  options: EncodeOptions = {},
 ): Promise<EncodeReport> {
   const sorted = [...passages].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const { augmented, report: augmentation } = await augmentPassages(parts, sorted, { signal });
+  const { augmented, report: augmentation } = await augmentPassages(parts, sorted, options);
   const model = await parts.model();
   const usable = augmented.filter(({ pairs }) => pairs.length > 0 || trainsOnText(model));
   const work = usable.map((one): Work => ({ augmented: one, key: keyOf(one, model) }));
@@ -65,7 +71,7 @@ export async function encodePassages(
   const { missing, reused } = await findMissing(parts, work);
   const needed = missing.length * bytesPerAdapter(model, parts.config.adapterDtype);
   checkSpace(needed, await freeBytes(parts.folder.adapters), parts.folder.path);
-  const trained = missing.length ? await train(parts, { work, missing, signal }) : { tokens: 0 };
+  const trained = missing.length ? await train(parts, { work, missing, options }) : { tokens: 0 };
   const seconds = (parts.clock() - start) / 1000;
   return {
     passages: sorted.length,
@@ -131,14 +137,14 @@ export const importedRecipe = z.strictObject({ imported: z.string() });
 interface TrainWork {
   work: readonly Work[];
   missing: readonly Work[];
-  signal: AbortSignal | undefined;
+  options: EncodeOptions;
 }
 
 /**
  * Trains the groups of the whole work list that miss an adapter. Groups do not depend on what is there already, so an
  * interrupted encode goes on to the same adapters as an undisturbed one.
  */
-async function train(parts: EngineParts, { work, missing, signal }: TrainWork): Promise<{ tokens: number }> {
+async function train(parts: EngineParts, { work, missing, options }: TrainWork): Promise<{ tokens: number }> {
   const model = await parts.model();
   const { recipe } = model;
   const wanted = new Set(missing.map(({ augmented }) => augmented));
@@ -154,12 +160,17 @@ async function train(parts: EngineParts, { work, missing, signal }: TrainWork): 
     const note = `${finished} of ${groups.flat().length} passages`;
     parts.progress({ task: "encode", done: recipe.name === "reference" ? finished : steps, total, note });
   };
-  const onUpdate = (count: number) => {
+  const onUpdate = (count: number, update: number, loss: number) => {
     steps += count;
+    options.onLoss?.(update, loss);
     report();
   };
   try {
-    for await (const batch of encodeGroups(groups, recipe, { ...training.parts, signal, onUpdate })) {
+    for await (const batch of encodeGroups(groups, recipe, {
+      ...training.parts,
+      ...options,
+      onUpdate,
+    })) {
       for (const encoded of batch) {
         if (wanted.has(encoded.augmented))
           await record(parts, { encoded, key: keys.get(encoded.augmented)!, model, costs });

@@ -178,23 +178,28 @@ describe("encodeGroups", () => {
     }
   });
 
-  it("tells each update with the number of passages it moved", async () => {
-    const updates: number[] = [];
+  it("tells each update with the number of passages it moved, and its loss; it waits where it is told to", async () => {
+    const updates: [number, number, number][] = [];
+    let waits = 0;
     const { trainer } = recordingTrainer();
     const telling: Trainer = {
       ...trainer,
       async train(jobs, schedule, options) {
-        jobs[0]!.updates.forEach((_, i) => {
-          options?.onUpdate?.(i + 1);
-        });
+        for (const i of jobs[0]!.updates.keys()) {
+          await options?.beforeUpdate?.();
+          options?.onUpdate?.(i + 1, 0.5);
+        }
         return trainer.train(jobs, schedule, options);
       },
     };
-    const onUpdate = (count: number) => updates.push(count);
-    await collect(
-      encodeGroups(groupPassages(passages, packed), packed, { ...base, trainer: telling, onUpdate }),
-    );
-    expect(updates).toEqual([4, 4, 4, 3, 3, 3]);
+    const onUpdate = (...update: [number, number, number]) => updates.push(update);
+    const beforeUpdate = async () => {
+      waits++;
+    };
+    const parts = { ...base, trainer: telling, onUpdate, beforeUpdate };
+    await collect(encodeGroups(groupPassages(passages, packed), packed, parts));
+    expect(updates).toEqual([4, 3].flatMap((count) => [1, 2, 3].map((i) => [count, i, 0.5])));
+    expect(waits).toBe(2 + updates.length); // also before a group is made ready
   });
 
   it("refuses a passage that nothing can be trained on, and names it", async () => {

@@ -50,18 +50,23 @@ export async function* encodeGroups(
   recipe: Recipe,
   parts: EncodeParts & {
     signal?: AbortSignal | undefined;
-    onUpdate?: ((passages: number) => void) | undefined;
+    /** Waited for before each piece of work. */
+    beforeUpdate?: (() => Promise<void>) | undefined;
+    /** Gets the passages of the update, its number within their training, and their mean loss. */
+    onUpdate?: ((passages: number, update: number, loss: number) => void) | undefined;
   },
 ): AsyncGenerator<EncodedPassage[]> {
   const { clock, trainer, initial, signal } = parts;
   for (const group of groups) {
+    await parts.beforeUpdate?.();
     signal?.throwIfAborted();
     let start = clock();
     const prepared = await prepare(group, recipe, parts);
     for (const batch of batchesOf(prepared, recipe)) {
       const jobs = batch.map(({ updates }) => ({ initial, updates }));
-      const onUpdate = () => parts.onUpdate?.(batch.length);
-      const trained = await trainer.train(jobs, recipe, { signal, onUpdate });
+      const onUpdate = (update: number, loss: number) => parts.onUpdate?.(batch.length, update, loss);
+      const { beforeUpdate } = parts;
+      const trained = await trainer.train(jobs, recipe, { signal, beforeUpdate, onUpdate });
       const seconds = (clock() - start) / 1000 / batch.length;
       yield batch.map(({ augmented, updates }, i) => ({
         augmented,

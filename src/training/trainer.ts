@@ -44,7 +44,10 @@ export interface Trainer {
 
 export interface TrainOptions {
   signal?: AbortSignal | undefined;
-  onUpdate?: ((update: number) => void) | undefined;
+  /** Waited for before each update, so that training can give way. */
+  beforeUpdate?: (() => Promise<void>) | undefined;
+  /** Gets the number of the update and the mean loss before it. */
+  onUpdate?: ((update: number, loss: number) => void) | undefined;
 }
 
 /** What one run of the training graph gives. */
@@ -67,7 +70,7 @@ export async function openTrainer(
     runStep(session, { batch, factors, modules: graph.modules });
   return {
     config,
-    async train(jobs, schedule, { signal, onUpdate } = {}) {
+    async train(jobs, schedule, { signal, beforeUpdate, onUpdate } = {}) {
       const factors = stackFactors(
         jobs.map((job) => job.initial),
         graph.modules,
@@ -77,6 +80,7 @@ export async function openTrainer(
       const updates = commonLength(jobs);
       await withBatches(runtime, async (batchOf) => {
         for (let update = 0; update < updates; update++) {
+          await beforeUpdate?.();
           signal?.throwIfAborted();
           const result = await run(await batchOf(jobs.map((job) => job.updates[update]!)), factors);
           for (const [row, loss] of result.losses.entries()) losses[row]!.push(loss);
@@ -85,7 +89,7 @@ export async function openTrainer(
             [...factors].map(([name, value]) => ({ value, gradient: result.gradients.get(name)! })),
             factor,
           );
-          onUpdate?.(update + 1);
+          onUpdate?.(update + 1, result.losses.reduce((a, b) => a + b, 0) / jobs.length);
         }
       });
       return jobs.map((_, row) => ({
