@@ -1,0 +1,232 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseHTML } from "linkedom";
+import { describe, expect, it } from "vitest";
+import { feedForwardModules } from "../adapters/adapter.ts";
+import { createInitialAdapter } from "../adapters/initialise.ts";
+import { writeJson } from "../base/files.ts";
+import { openJsonl } from "../base/jsonl.ts";
+import { Random } from "../base/random.ts";
+import { compareAdapters } from "./controls.ts";
+import { niceTicks } from "./report/plot.ts";
+import { createReport as create, type ReportOptions, writeReport } from "./report.ts";
+import { someConfig, someRecord } from "./run.suite.ts";
+import type { LoadedRun } from "./run-folder.ts";
+import type { QuestionRow, RunConfig, RunRecord } from "./run-format.ts";
+
+const hash = "0123456789abcdef";
+const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>|*_\`&lt;\u0007`;
+
+function questionRow(id: string, type: string): QuestionRow {
+  return {
+    id,
+    hash,
+    type,
+    isClosed: false,
+    answerInCorpus: true,
+    retrieved: ["p"],
+    answerRank: id.length % 2 ? 1 : null,
+    supportRanks: [2],
+  };
+}
+
+function scored(f1: number): RunRecord["scores"] {
+  return { em: f1 === 1 ? 1 : 0, f1, precision: f1, recall: f1 };
+}
+
+/** A run whose methods have the given mean F1: the first questions are right. */
+function createRun(
+  folder: string,
+  shares: Record<string, number>,
+  {
+    questions = 20,
+    config = {},
+    text = "plain",
+  }: { questions?: number; config?: Partial<RunConfig>; text?: string } = {},
+): LoadedRun {
+  const ids = Array.from({ length: questions }, (_, i) => `q${i}`);
+  const records = Object.entries(shares).flatMap(([method, share]) =>
+    ids.map((id, i) =>
+      someRecord({
+        id,
+        method,
+        type: i % 2 ? "bridge" : "comparison",
+        scores: scored(i < share * questions ? 1 : 0),
+        lenient: scored(i < share * questions ? 1 : 0),
+        texts: { question: text, answers: [text], prediction: text, answer: text, lenientAnswer: text },
+      }),
+    ),
+  );
+  return {
+    folder,
+    config: someConfig({
+      methods: Object.keys(shares).map((id) => ({ id, options: {}, description: {} })),
+      ...config,
+    }),
+    questions: ids.map((id, i) => questionRow(id, i % 2 ? "bridge" : "comparison")),
+    records,
+    summary: undefined,
+  };
+}
+
+/** Few rounds: the tests ask for what is shown, not for exact intervals. */
+const rounds = 200;
+const createReport = (runs: LoadedRun[], options: ReportOptions = {}) => create(runs, { rounds, ...options });
+
+const methods = { "closed-book": 0.1, "standard-rag": 0.2, prag: 0.5, combine: 0.3, "prag:shuffled": 0 };
+
+describe("report", () => {
+  it("is one page that fetches nothing, with a table per dataset and our numbers beside the paper's", () => {
+    const dataset = { ...someConfig().dataset, name: "hotpotqa" };
+    const { html, markdown } = createReport([
+      createRun("runs/atlas", methods),
+      createRun("runs/hotpotqa", methods, { config: { dataset } }),
+    ]);
+    const { document } = parseHTML(html);
+    expect([...document.querySelectorAll("script, link, img, iframe, [src]")]).toEqual([]);
+    expect(html).not.toMatch(/url\(|@import|https?:\/\/(?!www\.w3\.org)/);
+    expect(html).toContain("prefers-color-scheme: dark");
+    const [first] = [...document.querySelectorAll("table")];
+    const rows = [...first!.querySelectorAll("tbody tr")].map((row) => row.textContent.trim());
+    expect(rows.find((row) => row.startsWith("prag"))).toMatch(/^prag50\.0‡?\d/);
+    expect(rows.some((row) => row.includes("prag (paper, Llama-3.2-1B)") && row.includes("20.0"))).toBe(true);
+    expect(markdown).toContain("| prag | **50.0**");
+    expect(markdown).toContain("compat none");
+  });
+
+  it("marks what differs from P-RAG, and the best", () => {
+    const { markdown } = createReport([createRun("runs/atlas", methods, { questions: 60 })]);
+    const line = (name: string) => markdown.split("\n").find((one) => one.startsWith(`| ${name} |`));
+    expect(line("closed-book")).toMatch(/\| 10\.0†‡ \(/);
+    expect(line("prag")).toMatch(/\| \*\*50\.0\*\* \(/);
+    expect(line("prag:shuffled")).toMatch(/\| 0\.0 .*−50\.0/);
+  });
+
+  it("shows a hostile text as text, in HTML and in Markdown", () => {
+    const { html, markdown } = createReport([createRun("runs/atlas", methods, { text: hostile })]);
+    const { document } = parseHTML(html);
+    expect([...document.querySelectorAll("script, img")]).toEqual([]);
+    expect(document.querySelector("main")!.textContent).toContain("<script>alert(1)</script>");
+    expect(markdown).not.toMatch(/<script|<img/);
+    const table = markdown.split("\n").filter((line) => line.includes("alert"));
+    expect(table.length).toBeGreaterThan(0);
+    for (const line of table) expect(line.replaceAll("\\|", "").split("|")).toHaveLength(8);
+  });
+
+  it("keeps the texts of datasets that may not be passed on to itself", () => {
+    const dataset = { ...someConfig().dataset, name: "popqa" };
+    const run = createRun("runs/popqa", methods, { text: "secret words", config: { dataset } });
+    const { html, markdown, figures } = createReport([run]);
+    for (const file of [html, markdown, ...figures.values()]) expect(file).not.toContain("secret words");
+    expect(html).toContain("q4 (01234567)");
+    expect(createReport([run], { shareable: ["popqa"] }).html).toContain("secret words");
+  });
+
+  it("sets runs side by side that differ in one thing, on the questions that all answered", () => {
+    const recipe = (without: string) => ({ recipe: { name: "packed", pattern: "product", without } });
+    const { markdown } = createReport([
+      createRun("runs/atlas", methods, { questions: 20 }),
+      createRun(
+        "runs/atlas+warm",
+        { prag: 0.9 },
+        { questions: 10, config: { initHash: "fedcba9876543210" } },
+      ),
+      createRun("runs/atlas+rule", { prag: 0.4 }, { config: { augmentation: { augmenter: "model" } } }),
+      createRun("runs/atlas+figure3-both", { prag: 0.6 }, { config: recipe("none") }),
+      createRun("runs/atlas+figure3-qa", { prag: 0.2 }, { config: recipe("qa") }),
+    ]);
+    const row = (start: string) => markdown.split("\n").find((line) => line.startsWith(start));
+    expect(row("| start |")).toBe("| start | atlas (10) |");
+    expect(row("| random |")).toMatch(/100\.0|\*\*100\.0/); // the first half of the questions, all right
+    expect(row("| warm |")).toMatch(/90\.0/);
+    expect(row("| rule |")).toMatch(/40\.0/);
+    expect(row("| rewrite only |")).toMatch(/20\.0/);
+    expect(row("| both |")).toMatch(/60\.0/);
+  });
+
+  it("draws curves by number of passages", () => {
+    const sweep = Object.fromEntries(
+      [1, 2, 3, 10].flatMap((k) => [
+        [`prag:k${k}`, 0.5 / k],
+        [`combine:k${k}`, 0.1],
+      ]),
+    );
+    const { html, figures } = createReport([createRun("runs/atlas+sweep", sweep)]);
+    expect([...figures.keys()]).toEqual(expect.arrayContaining(["figures/atlas-sweep-f1.svg"]));
+    const { document } = parseHTML(html);
+    const figure = [...document.querySelectorAll("figure svg")].find((svg) =>
+      svg.getAttribute("aria-label")?.includes("F1 (%) by passages"),
+    )!;
+    expect([...figure.querySelectorAll("polyline")]).toHaveLength(2);
+    expect([...figure.querySelectorAll("circle")]).toHaveLength(8);
+  });
+
+  it("is written from run folders, and the same again comes out byte for byte", async () => {
+    const root = await mkdtemp(join(tmpdir(), "prag-report-"));
+    const run = createRun(join(root, "atlas"), methods);
+    try {
+      await writeJson(join(run.folder, "config.json"), run.config);
+      for (const [name, rows] of [
+        ["questions.jsonl", run.questions],
+        ["records.jsonl", run.records],
+      ] as const) {
+        const file = await openJsonl(join(run.folder, name));
+        for (const row of rows) await file.append(row);
+        await file.close();
+      }
+      const paths = await writeReport([run.folder], join(root, "report"), { rounds });
+      expect(paths).toContain(join(root, "report", "report.html"));
+      const first = await readFile(paths[0]!, "utf8");
+      await writeReport([run.folder], join(root, "report"), { rounds });
+      expect(await readFile(paths[0]!, "utf8")).toBe(first);
+      expect(first).toContain("Not finished: atlas");
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+  });
+
+  it("refuses runs without an answer", () => {
+    expect(() => createReport([createRun("runs/atlas", {})])).toThrow(/prag eval/);
+  });
+});
+
+describe("similarity of adapters", () => {
+  it("tells documents apart that differ, and not those that are the same", () => {
+    const shapes = [{ name: "layers.0.mlp.up_proj", inFeatures: 16, outFeatures: 8 }];
+    const config = {
+      rank: 2,
+      alpha: 4,
+      targetModules: feedForwardModules.filter((name) => name === "up_proj"),
+    };
+    const random = new Random("similarity");
+    const drawn = (documentId: string, like?: Float32Array) => {
+      const adapter = createInitialAdapter(shapes, config, "same start");
+      const up = adapter.modules.get("layers.0.mlp.up_proj")!.up;
+      up.set(like ?? up.map(() => random.normal()));
+      return { documentId, adapter, up };
+    };
+    const a = drawn("a");
+    const items = [a, drawn("a", a.up), drawn("b"), drawn("c")];
+    const report = compareAdapters("atlas", items, { random });
+    expect(report).toMatchObject({ adapters: 4, within: { pairs: 1 }, between: { pairs: 5 } });
+    expect(report.within.mean).toBeCloseTo(1, 5);
+    expect(Math.abs(report.between.mean)).toBeLessThan(0.9);
+  });
+});
+
+describe("ticks", () => {
+  it.each([
+    [0, 1],
+    [0, 37],
+    [0.2, 0.21],
+    [0, 12_345],
+    [5, 5],
+  ])("enclose %d to %d in few round numbers", (low, high) => {
+    const ticks = niceTicks(low, high);
+    expect(ticks.length).toBeGreaterThanOrEqual(2);
+    expect(ticks.length).toBeLessThanOrEqual(9);
+    expect(ticks[0]).toBeLessThanOrEqual(low);
+    expect(ticks.at(-1)).toBeGreaterThanOrEqual(high);
+  });
+});

@@ -1,0 +1,171 @@
+import { join } from "node:path";
+import { InputError } from "../base/errors.ts";
+import { readJsonIfPresent, writeAtomic } from "../base/files.ts";
+import { canonicalJson, sha256 } from "../base/hash.ts";
+import { type SimilarityReport, similarityFile, similaritySchema } from "./controls.ts";
+import { type Block, percent, type ReportDocument, type Section, text } from "./report/blocks.ts";
+import { controlSection, similaritySection, sweepSection } from "./report/control-sections.ts";
+import { detailSection, retrievalSection, timeSection } from "./report/cost-tables.ts";
+import { exampleSection } from "./report/example-sections.ts";
+import { writeHtml } from "./report/html.ts";
+import { mainSection, orderingSection } from "./report/main-tables.ts";
+import { figureFile, writeMarkdown } from "./report/markdown.ts";
+import { standaloneSvg } from "./report/plot.ts";
+import { createReportRun, groupRuns, type ReportRun, type RunGroup } from "./report/runs.ts";
+import { ablationSection, augmentationSection, startSection } from "./report/variant-tables.ts";
+import { type LoadedRun, loadRun } from "./run-folder.ts";
+
+/** Datasets whose texts may be shown when nothing else is said: the package's own. */
+export const shareableDatasets: readonly string[] = ["atlas"];
+
+export interface ReportOptions {
+  title?: string | undefined;
+  /** Datasets whose questions and answers may be shown; of others ids, hashes and scores alone. */
+  shareable?: readonly string[] | undefined;
+  /** Of the bootstrap. */
+  rounds?: number | undefined;
+}
+
+/** A report as files: `report.html` stands alone, `report.md` has its figures beside it. */
+export interface Report {
+  html: string;
+  markdown: string;
+  /** File name beside the Markdown → SVG. */
+  figures: Map<string, string>;
+}
+
+/** Reads runs and writes the report into a folder; returns the paths written. */
+export async function writeReport(
+  folders: readonly string[],
+  out: string,
+  options: ReportOptions = {},
+): Promise<string[]> {
+  const runs: LoadedRun[] = [];
+  const similarities: SimilarityReport[] = [];
+  for (const folder of folders) {
+    runs.push(await loadRun(folder));
+    const found = await readJsonIfPresent(join(folder, similarityFile), similaritySchema);
+    if (found) similarities.push(found);
+  }
+  const { html, markdown, figures } = createReport(runs, { ...options, similarities });
+  const files = new Map([["report.html", html], ["report.md", markdown], ...figures]);
+  for (const [name, content] of files) await writeAtomic(join(out, name), content);
+  return [...files.keys()].map((name) => join(out, name));
+}
+
+/** One report over many runs. Equal runs give equal bytes. */
+export function createReport(
+  loaded: readonly LoadedRun[],
+  {
+    title = "Parametric RAG: results",
+    shareable = shareableDatasets,
+    rounds = 10_000,
+    similarities = [],
+  }: ReportOptions & { similarities?: readonly SimilarityReport[] } = {},
+): Report {
+  const runs = loaded.map((run) => createReportRun(run, rounds));
+  if (!runs.some(({ records }) => records.length))
+    throw new InputError(`none of ${runs.length} runs has an answer yet; run "prag eval" first`);
+  const groups = groupRuns(runs);
+  const sections = groups.flatMap((group) => {
+    const suffix = groups.length > 1 ? ` (${group.model}, compat ${group.compat})` : "";
+    return sectionsOf(group, suffix, new Set(shareable));
+  });
+  const document: ReportDocument = {
+    title,
+    lead: leadOf(runs),
+    sections: [...sections, ...present([similaritySection(similarities)]), settingsSection(runs)],
+  };
+  const figures = document.sections
+    .flatMap(({ blocks }) => blocks)
+    .flatMap((block): [string, string][] =>
+      block.kind === "figure" ? [[figureFile(block.name), standaloneSvg(block.svg)]] : [],
+    );
+  return { html: writeHtml(document), markdown: writeMarkdown(document), figures: new Map(figures) };
+}
+
+function sectionsOf(group: RunGroup, suffix: string, shareable: ReadonlySet<string>): Section[] {
+  return present([
+    mainSection(group, suffix),
+    orderingSection(group, suffix),
+    retrievalSection(group, suffix),
+    startSection(group, suffix),
+    augmentationSection(group, suffix),
+    ablationSection(group, suffix),
+    timeSection(group, suffix),
+    controlSection(group, suffix),
+    sweepSection(group, suffix),
+    detailSection(group, suffix),
+    exampleSection(group, suffix, shareable),
+  ]);
+}
+
+function present(sections: readonly (Section | undefined)[]): Section[] {
+  return sections.flatMap((section) => section ?? []);
+}
+
+function leadOf(runs: readonly ReportRun[]): string[] {
+  const unfinished = runs.filter(({ summary }) => !summary?.isComplete).map(({ name }) => name);
+  const compat = [...new Set(runs.map(({ config }) => config.compat))];
+  const answers = runs.reduce((total, { records }) => total + records.length, 0);
+  const models = [...new Set(runs.map(({ config }) => config.model.name))].join(", ");
+  const how = compat.map((one) =>
+    one === "reference"
+      ? "as the paper's code does (compat reference)"
+      : "by the project's own choices (compat none)",
+  );
+  return [
+    `${answers.toLocaleString("en")} answers in ${runs.length} runs; model ${models}; ${how.join(" and ")}. Scores are primary where the answer is cut as the paper's code cuts it.`,
+    ...(unfinished.length
+      ? [`Not finished: ${unfinished.join(", ")}. Their numbers are of the questions answered so far.`]
+      : []),
+  ];
+}
+
+/** What determines each run's results. */
+function settingsSection(runs: readonly ReportRun[]): Section {
+  const head = [
+    "run",
+    "dataset",
+    "sample",
+    "corpus",
+    "model",
+    "compat",
+    "recipe",
+    "augmentation",
+    "merge",
+    "prompts",
+    "version",
+    "harness",
+  ];
+  const rows = runs.map(({ name, config, summary }) => {
+    const { dataset, corpus, model, recipe, merge } = config;
+    const { size, order, seed } = dataset.sample;
+    return {
+      cells: [
+        name,
+        `${dataset.name} (${dataset.hash.slice(0, 8)})`,
+        `${dataset.questions} questions, ${size === null ? "all" : `${order}, seed ${seed}`}`,
+        corpus
+          ? `${corpus.name}, ${corpus.passages.toLocaleString("en")} passages (${corpus.hash.slice(0, 8)})`
+          : "none",
+        `${model.name} ${model.weights} (${model.fingerprint.slice(0, 8)})`,
+        config.compat,
+        `${String(recipe.name)} (${sha256(canonicalJson(recipe)).slice(0, 8)}), start ${config.initHash.slice(0, 8)}`,
+        String(config.augmentation.augmenter ?? sha256(canonicalJson(config.augmentation)).slice(0, 8)),
+        `${merge.weights} × ${merge.scale}`,
+        config.promptsHash.slice(0, 8),
+        config.version,
+        summary ? `${percent(summary.time.harnessShare)} %` : "–",
+      ].map(text),
+    };
+  });
+  const block: Block = {
+    kind: "table",
+    caption: "What each run was made with",
+    head,
+    rows,
+    note: "Beginnings of hashes in brackets; each run's config.json has all settings. Harness: share of the run's time that went into loading, scoring and writing.",
+  };
+  return { title: "Settings", blocks: [block] };
+}

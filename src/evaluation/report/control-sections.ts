@@ -1,0 +1,192 @@
+import type { SimilarityReport } from "../controls.ts";
+import { mean } from "../summary.ts";
+import {
+  type Block,
+  nothing,
+  percent,
+  percentInterval,
+  type Section,
+  type TableRow,
+  text,
+} from "./blocks.ts";
+import { comparisonCells } from "./main-tables.ts";
+import { lineChart, type Point } from "./plot.ts";
+import {
+  type Answers,
+  commonIds,
+  compareMethods,
+  estimate,
+  f1Of,
+  type ReportRun,
+  type RunGroup,
+} from "./runs.ts";
+
+/** `prag:k4`: a method with another number of passages. */
+const passagesOf = /^([a-z-]+):k(\d+)$/;
+
+/** Controls: what is left when the adapters are not those of the retrieved passages, or retrieval makes no mistake. */
+export function controlSection(group: RunGroup, suffix: string): Section | undefined {
+  const blocks = group.runs.flatMap((run): Block[] => {
+    const controls = [...run.byMethod.keys()]
+      .filter((id) => id.includes(":") && (!passagesOf.test(id) || (id.endsWith(":k1") && !hasSweep(run))))
+      .sort(compareMethods);
+    const rows = controls.flatMap((id): TableRow[] => {
+      const base = id.split(":")[0]!;
+      const [own, plain] = [run.byMethod.get(id), run.byMethod.get(base)];
+      if (!own?.size) return [];
+      const { mean: value, ...interval } = estimate(
+        f1Of(own, [...own.keys()]),
+        `${run.name}/${id}`,
+        run.rounds,
+      );
+      const ids = commonIds([own, plain]);
+      const compared = plain && ids.length > 1 ? comparisonCells(run, [id, base], ids) : [];
+      return [
+        {
+          cells: [
+            text(id),
+            { text: percent(value), detail: percentInterval(interval) },
+            text(plain?.size ? percent(mean(f1Of(plain, ids))) : "–"),
+            ...compared,
+          ],
+        },
+      ];
+    });
+    if (rows.length === 0) return [];
+    return [
+      {
+        kind: "table",
+        caption: `${run.dataset}${run.variant ? ` (${run.variant})` : ""}: controls against their method`,
+        head: [
+          "control",
+          "F1",
+          "method itself",
+          "questions",
+          "difference",
+          "p (bootstrap)",
+          "p (t-test)",
+          "wins / ties / losses",
+        ],
+        rows,
+        note: "shuffled: every passage has the adapter of another; irrelevant: adapters of passages that have nothing to do with the question; oracle: the passages that the dataset names; k1: the first passage alone.",
+      },
+    ];
+  });
+  return blocks.length ? { title: `Controls${suffix}`, blocks } : undefined;
+}
+
+/** Whether a run asks with many numbers of passages. */
+function hasSweep(run: ReportRun): boolean {
+  return [...run.byMethod.keys()].filter((id) => passagesOf.test(id)).length > 2;
+}
+
+interface Curve {
+  name: string;
+  /** By number of passages. */
+  answers: Map<number, Answers>;
+}
+
+/** k = 1 … 10: quality, prompt and time by the number of passages, with and without negatives in training. */
+export function sweepSection(group: RunGroup, suffix: string): Section | undefined {
+  const datasets = [...new Set(group.runs.filter(hasSweep).map((run) => run.dataset))];
+  if (datasets.length === 0) return undefined;
+  const blocks = datasets.flatMap((dataset) =>
+    sweepBlocks(dataset, curvesOf(group, dataset), group.runs[0]!.rounds),
+  );
+  return { title: `More passages${suffix}`, blocks };
+}
+
+function curvesOf(group: RunGroup, dataset: string): Curve[] {
+  const runs = group.runs.filter((run) => run.dataset === dataset && hasSweep(run));
+  return runs.flatMap((run) => {
+    const label =
+      runs.length > 1 && run.variant && run.variant !== "sweep"
+        ? `, ${run.variant.replace(/^sweep-/, "")}`
+        : "";
+    const curves = new Map<string, Map<number, Answers>>();
+    for (const [id, answers] of run.byMethod) {
+      const [, method, k] = passagesOf.exec(id) ?? [];
+      if (method === undefined || !answers.size) continue;
+      curves.set(method, (curves.get(method) ?? new Map<number, Answers>()).set(Number(k), answers));
+    }
+    return [...curves]
+      .sort(([a], [b]) => compareMethods(a, b))
+      .map(([method, answers]) => ({
+        name: `${method}${label}`,
+        answers: new Map([...answers].sort(([a], [b]) => a - b)),
+      }));
+  });
+}
+
+function sweepBlocks(dataset: string, curves: readonly Curve[], rounds: number): Block[] {
+  const series = (value: (answers: Answers, seed: string) => Omit<Point, "x">) =>
+    curves.map(({ name, answers }) => ({
+      name,
+      points: [...answers].map(([x, own]) => ({ x, ...value(own, `${dataset}/${name}/${x}`) })),
+    }));
+  const quality = series((answers, seed) => {
+    const { mean: y, low, high } = estimate(f1Of(answers, [...answers.keys()]), seed, rounds);
+    return { y: 100 * y, low: 100 * low, high: 100 * high };
+  });
+  const done = (answers: Answers) => [...answers.values()].filter(({ error }) => !error);
+  const tokens = series((answers) => ({ y: mean(done(answers).map(({ promptTokens }) => promptTokens)) }));
+  const times = series((answers) => ({
+    y: mean(done(answers).flatMap(({ timings }) => timings?.totalMs ?? [])),
+  }));
+  const x = "passages (k)";
+  const figure = (name: string, y: string, shown: typeof quality): Block => ({
+    kind: "figure",
+    name: `${dataset}-sweep-${name}`,
+    svg: lineChart(shown, { title: `${dataset}: ${y} by ${x}`, x, y }),
+    caption: `${dataset}: ${y} by number of passages.`,
+  });
+  const numbers = [...new Set(curves.flatMap(({ answers }) => [...answers.keys()]))].sort((a, b) => a - b);
+  return [
+    figure("f1", "F1 (%)", quality),
+    figure("prompt-tokens", "prompt tokens", tokens),
+    figure("latency", "milliseconds per question", times),
+    {
+      kind: "table",
+      caption: `${dataset}: F1 by number of passages`,
+      head: ["method", ...numbers.map((k) => `k = ${k}`)],
+      rows: quality.map(({ name, points }) => ({
+        cells: [
+          text(name),
+          ...numbers.map((k) => {
+            const point = points.find((one) => one.x === k);
+            return point
+              ? { text: point.y.toFixed(1), detail: `${point.low?.toFixed(1)} – ${point.high?.toFixed(1)}` }
+              : nothing;
+          }),
+        ],
+      })),
+    },
+  ];
+}
+
+/** Whether adapters of different documents are different. */
+export function similaritySection(reports: readonly SimilarityReport[]): Section | undefined {
+  if (reports.length === 0) return undefined;
+  const head = ["adapters", "pairs", "mean cosine", "p5", "p50", "p95"];
+  const row = (name: string, { pairs, mean: value, p5, p50, p95 }: SimilarityReport["within"]): TableRow => ({
+    cells: [
+      text(name),
+      text(pairs),
+      ...(pairs
+        ? [value, p5, p50, p95].map((one) => text(one.toFixed(3)))
+        : [nothing, nothing, nothing, nothing]),
+    ],
+  });
+  return {
+    title: "Are adapters different?",
+    blocks: reports.map(
+      ({ name, adapters, within, between, meanNorm }): Block => ({
+        kind: "table",
+        caption: `${name}: cosine of the deltas of ${adapters} adapters (mean norm ${meanNorm.toFixed(3)})`,
+        head,
+        rows: [row("of one document", within), row("of two documents", between)],
+        note: "1: the same direction; 0: nothing in common. If adapters of two documents were alike, they would hold the form of answers rather than facts.",
+      }),
+    ),
+  };
+}

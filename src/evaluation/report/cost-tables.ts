@@ -1,0 +1,239 @@
+import { paperTable4 } from "../paper-numbers.ts";
+import { mean, percentile } from "../summary.ts";
+import {
+  type Block,
+  type Cell,
+  duration,
+  nothing,
+  percent,
+  type Section,
+  type TableRow,
+  text,
+} from "./blocks.ts";
+import { plainMethods, tradeOffBlocks } from "./main-tables.ts";
+import type { Answers, ReportRun, RunGroup } from "./runs.ts";
+
+/** Table 4: time per question, one question at a time. */
+export function timeSection(group: RunGroup, suffix: string): Section {
+  const runs = [...group.main.values()].map((main) => timedRun(group, main));
+  const timed = runs.filter((run) => run.config.answering.inFlight === 1);
+  const left = runs.filter((run) => !timed.includes(run)).map(({ name }) => name);
+  const why = `Not timed: ${left.join(", ")}; several questions shared decode steps there.`;
+  const blocks: Block[] = timed.map(timeTable);
+  return {
+    title: `Table 4: time${suffix}`,
+    blocks: left.length ? [...blocks, { kind: "text", text: why }] : blocks,
+  };
+}
+
+/** A dataset's run that was made for timing, else its main run. */
+function timedRun(group: RunGroup, main: ReportRun): ReportRun {
+  const made = group.runs.find((run) => run.dataset === main.dataset && run.variant === "table4");
+  return made ?? main;
+}
+
+interface Times {
+  /** Mean milliseconds, without loading and merging. */
+  answer: number;
+  /** Of loading and merging. */
+  update: number;
+  totals: number[];
+}
+
+function timesOf(answers: Answers): Times {
+  const timings = [...answers.values()].flatMap(({ timings }) => timings ?? []);
+  const update = mean(timings.map(({ loadMs, mergeMs }) => loadMs + mergeMs));
+  const totals = timings.map(({ totalMs }) => totalMs);
+  return { answer: mean(totals) - update, update, totals };
+}
+
+function timeTable(run: ReportRun): Block {
+  const methods = plainMethods(run);
+  const base = run.byMethod.get("standard-rag");
+  const baseline = base && timesOf(base);
+  const speedUp = (ms: number): Cell =>
+    baseline && ms > 0 ? text(`${((baseline.answer + baseline.update) / ms).toFixed(2)} ×`) : nothing;
+  const rows = methods.map((name): TableRow => {
+    const { answer, update, totals } = timesOf(run.byMethod.get(name)!);
+    const theirs = paperSeconds(name, run.dataset);
+    return {
+      cells: [
+        text(name),
+        text(totals.length),
+        text(duration(answer)),
+        update > 0 ? text(`+${duration(update)}`) : nothing,
+        text(duration(percentile(totals, 0.5))),
+        text(duration(percentile(totals, 0.95))),
+        speedUp(answer),
+        speedUp(answer + update),
+        ...theirs,
+      ],
+    };
+  });
+  const paperHead = paperSeconds("standard-rag", run.dataset).length
+    ? ["paper, 8B (s)", "paper, 8B (×)"]
+    : [];
+  return {
+    kind: "table",
+    caption: `Table 4, ${run.dataset}: time per question`,
+    head: [
+      "method",
+      "questions",
+      "answer",
+      "load and merge",
+      "p50",
+      "p95",
+      "speed-up",
+      "with loading",
+      ...paperHead,
+    ],
+    rows,
+    note: `Means but for p50 and p95, which include loading and merging. Speed-up against standard RAG; the paper's leaves loading and merging (${paperTable4.updateSeconds} s) out, as the first column does.`,
+  };
+}
+
+function paperSeconds(method: string, dataset: string): Cell[] {
+  const rows: Readonly<Record<string, Readonly<Record<string, number>>>> = paperTable4.seconds;
+  const baseline = rows["standard-rag"]?.[dataset];
+  if (baseline === undefined) return [];
+  const seconds = rows[method]?.[dataset];
+  return seconds === undefined
+    ? [nothing, nothing]
+    : [text(seconds.toFixed(2)), text((baseline / seconds).toFixed(2))];
+}
+
+/** How often the answer can be found at all: the ceiling of every method that retrieves. */
+export function retrievalSection(group: RunGroup, suffix: string): Section {
+  const rows = [...group.main.values()].map((run): TableRow => {
+    const { questions } = run;
+    const open = questions.filter(({ isClosed }) => !isClosed);
+    const inCorpus = questions.every((one) => one.answerInCorpus === null)
+      ? [nothing, nothing]
+      : [
+          share(questions, (one) => one.answerInCorpus === true),
+          share(open, (one) => one.answerInCorpus === true),
+        ];
+    const within = (k: number) => share(open, ({ answerRank }) => answerRank !== null && answerRank <= k);
+    const named = questions.filter(({ supportRanks }) => supportRanks.length);
+    const support = named.map(({ supportRanks }) =>
+      mean(supportRanks.map((rank) => (rank !== null && rank <= 3 ? 1 : 0))),
+    );
+    return {
+      cells: [
+        text(run.dataset),
+        text(questions.length),
+        text(run.config.corpus?.passages.toLocaleString("en") ?? "none"),
+        ...inCorpus,
+        within(1),
+        within(3),
+        within(10),
+        named.length ? text(percent(mean(support))) : nothing,
+      ],
+    };
+  });
+  return {
+    title: `What can be found${suffix}`,
+    blocks: [
+      {
+        kind: "table",
+        caption:
+          "Share of questions whose answer stands in the corpus, and in the passages that retrieval finds (per cent)",
+        head: [
+          "dataset",
+          "questions",
+          "passages",
+          "in corpus",
+          "in corpus, open",
+          "in top 1",
+          "in top 3",
+          "in top 10",
+          "support in top 3",
+        ],
+        rows,
+        note: "“Open” and the top columns leave yes-or-no questions out, since “yes” stands everywhere. A text that contains the answer need not support it. “Support” is the mean share of the passages that the dataset names.",
+      },
+    ],
+  };
+}
+
+function share<T>(items: readonly T[], isOne: (item: T) => boolean): Cell {
+  return items.length ? text(percent(items.filter(isOne).length / items.length)) : nothing;
+}
+
+/** Every number of every method, and quality against cost. */
+export function detailSection(group: RunGroup, suffix: string): Section {
+  const runs = [...group.main.values()];
+  return {
+    title: `Scores and costs${suffix}`,
+    blocks: runs.flatMap((run) => [detailTable(run), ...costBlocks(run), ...tradeOffBlocks(run)]),
+  };
+}
+
+function detailTable(run: ReportRun): Block {
+  const rows = [...run.byMethod].flatMap(([name, answers]): TableRow[] => {
+    const all = [...answers.values()];
+    if (all.length === 0) return [];
+    const done = all.filter(({ error }) => error === undefined);
+    const score = (value: (one: (typeof all)[number]) => number) => text(percent(mean(all.map(value))));
+    const cost = (value: (one: (typeof all)[number]) => number, digits = 0) =>
+      text(mean(done.map(value)).toFixed(digits));
+    return [
+      {
+        cells: [
+          text(name),
+          text(all.length),
+          score(({ scores }) => scores.em),
+          score(({ scores }) => scores.f1),
+          score(({ scores }) => scores.precision),
+          score(({ scores }) => scores.recall),
+          score(({ lenient }) => lenient.f1),
+          score(({ isPresent }) => (isPresent ? 1 : 0)),
+          cost(({ promptTokens }) => promptTokens),
+          cost(({ generatedTokens }) => generatedTokens),
+          cost(({ rounds }) => rounds, 2),
+          text(all.length - done.length),
+          text(all.reduce((total, { fallbacks }) => total + fallbacks, 0)),
+        ],
+      },
+    ];
+  });
+  return {
+    kind: "table",
+    caption: `${run.dataset}: all scores`,
+    head: [
+      "method",
+      "questions",
+      "EM",
+      "F1",
+      "precision",
+      "recall",
+      "lenient F1",
+      "answer in text",
+      "prompt tokens",
+      "generated",
+      "rounds",
+      "failed",
+      "no adapter",
+    ],
+    rows,
+    note: "Scores in per cent over all questions; a question that failed (its prompt did not fit the model) counts as wrong. “Lenient” cuts the answer so that dates, numbers and initials stay whole. “No adapter”: retrieved passages for which none was there.",
+  };
+}
+
+/** What adapters cost, from the run's own summary. */
+function costBlocks({ dataset, summary }: ReportRun): Block[] {
+  const cost = summary?.cost;
+  if (!cost) return [];
+  const number = (value: number | null, digits: number, unit = "") =>
+    value === null
+      ? "unknown or never"
+      : `${value.toLocaleString("en", { maximumFractionDigits: digits })}${unit}`;
+  return [
+    {
+      kind: "text",
+      text:
+        `${dataset}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1, " kB")} each; encoding a passage took ${number(cost.encodeSecondsPerPassage, 2, " s")} and ${number(cost.trainingTokensPerPassage, 0)} tokens. ` +
+        `P-RAG pays off after ${number(cost.breakEvenByTokens, 1)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${number(cost.breakEvenBySeconds, 1)} by the clock of this machine.`,
+    },
+  ];
+}

@@ -1,0 +1,251 @@
+import { Random } from "../../base/random.ts";
+import { nearestPaperModel, paperTable1 } from "../paper-numbers.ts";
+import { pairedBootstrap, pairedTTest } from "../statistics.ts";
+import { mean } from "../summary.ts";
+import {
+  type Block,
+  type Cell,
+  nothing,
+  percent,
+  percentInterval,
+  points,
+  probability,
+  type Section,
+  type TableRow,
+  text,
+} from "./blocks.ts";
+import { scatterPlot } from "./plot.ts";
+import {
+  type Answers,
+  commonIds,
+  compareMethods,
+  differs,
+  estimate,
+  f1Of,
+  isPlain,
+  type ReportRun,
+  type RunGroup,
+} from "./runs.ts";
+
+const marksNote =
+  "F1 in per cent, small: 95 % interval of the bootstrap (10,000 rounds). Best of a column in bold. † differs from P-RAG, ‡ from the best of the column (paired t-test on the same questions, p < 0.05). In italics: the paper's numbers.";
+
+/** Table 1: F1 of every method, over all questions and by type. */
+export function mainSection(group: RunGroup, suffix: string): Section {
+  const runs = [...group.main.values()];
+  const names = [...new Set(runs.flatMap((run) => plainMethods(run)))].sort(compareMethods);
+  const overview: Block = {
+    kind: "table",
+    caption: "Table 1, all questions: F1 by method and dataset",
+    head: ["method", ...runs.map((run) => run.dataset)],
+    rows: [
+      ...rowsOf(
+        names,
+        runs.map((run) => ({ run, ids: allIds(run), seed: run.name })),
+      ),
+      ...paperRows(
+        group.model,
+        runs.map((run) => run.dataset),
+      ),
+    ],
+    note: marksNote,
+  };
+  return {
+    title: `Table 1: methods${suffix}`,
+    blocks: [overview, ...runs.map((run) => typeTable(group, run))],
+  };
+}
+
+/** The same for one dataset, a column per type of question. */
+function typeTable(group: RunGroup, run: ReportRun): Block {
+  const types = typesOf(run);
+  const shown = types.length > 1 ? types : [];
+  const columns = [
+    { run, ids: allIds(run), seed: run.name },
+    ...shown.map((type) => ({ run, ids: idsOfType(run, type), seed: `${run.name}/${type}` })),
+  ];
+  const head = columns.map(
+    ({ ids }, i) => `${i === 0 ? "total" : shown[i - 1]!.replaceAll("_", " ")} (${ids.length})`,
+  );
+  const paperNames = [run.dataset, ...shown.map((type) => `${run.dataset}/${type}`)];
+  return {
+    kind: "table",
+    caption: `${run.dataset}: F1 by type of question (number of questions)`,
+    head: ["method", ...head],
+    rows: [...rowsOf(plainMethods(run), columns), ...paperRows(group.model, paperNames)],
+  };
+}
+
+interface Column {
+  run: ReportRun;
+  ids: readonly string[];
+  /** Of the bootstrap. */
+  seed: string;
+}
+
+/** One row per method; only questions that all methods of the run have answered are compared. */
+function rowsOf(methods: readonly string[], columns: readonly Column[]): TableRow[] {
+  const cells = columns.map((column) => columnCells(methods, column));
+  return methods.map((name, row) => ({ cells: [text(name), ...cells.map((column) => column[row]!)] }));
+}
+
+function columnCells(methods: readonly string[], { run, ids, seed }: Column): Cell[] {
+  const scores = methods.map((name) => f1Of(run.byMethod.get(name) ?? new Map(), ids));
+  const best = scores.reduce((a, b) => (b.length && mean(b) > mean(a) ? b : a), []);
+  const prag = scores[methods.indexOf("prag")] ?? [];
+  return scores.map((own, i): Cell => {
+    if (own.length === 0) return nothing;
+    const { mean: value, ...interval } = estimate(own, `${seed}/${methods[i]}`, run.rounds);
+    const marks = `${own !== prag && differs(own, prag) ? "†" : ""}${own !== best && differs(own, best) ? "‡" : ""}`;
+    return { text: percent(value), detail: percentInterval(interval), marks, isBest: own === best };
+  });
+}
+
+function paperRows(model: string, columns: readonly string[]): TableRow[] {
+  const paper = nearestPaperModel(model);
+  const rows = paperTable1[paper];
+  if (!columns.some((name) => rows.prag?.[name] !== undefined)) return [];
+  return Object.entries(rows).map(([method, row]) => ({
+    isPaper: true,
+    cells: [
+      text(`${method} (paper, ${paper})`),
+      ...columns.map((name) => (row[name] === undefined ? nothing : text(percent(row[name])))),
+    ],
+  }));
+}
+
+/** The comparisons that the paper draws, on the same questions. */
+const orderings = [
+  ["prag", "closed-book"],
+  ["prag", "standard-rag"],
+  ["prag", "da-rag"],
+  ["prag", "flare"],
+  ["prag", "dragin"],
+  ["combine", "standard-rag"],
+  ["combine", "prag"],
+] as const;
+
+/** Which of the paper's orderings hold here. */
+export function orderingSection(group: RunGroup, suffix: string): Section {
+  const paper = nearestPaperModel(group.model);
+  const rows = [...group.main.values()].flatMap((run) =>
+    orderings.flatMap(([a, b]) => {
+      const [left, right] = [run.byMethod.get(a), run.byMethod.get(b)];
+      const ids = commonIds([left, right]);
+      if (!left || !right || ids.length < 2) return [];
+      const theirs = paperDifference(paper, run.dataset, [a, b]);
+      return [{ cells: [text(`${run.dataset}: ${a} − ${b}`), ...comparisonCells(run, [a, b], ids), theirs] }];
+    }),
+  );
+  return {
+    title: `Orderings${suffix}`,
+    blocks: [
+      {
+        kind: "table",
+        caption: "Differences of F1 in points, on the questions that both methods answered",
+        head: [
+          "comparison",
+          "questions",
+          "difference",
+          "p (bootstrap)",
+          "p (t-test)",
+          "wins / ties / losses",
+          `paper (${paper})`,
+        ],
+        rows,
+        note: "Small: 95 % interval of the paired bootstrap. An interval that contains 0 tells nothing about the order.",
+      },
+    ],
+  };
+}
+
+/** Number of questions, difference with its interval, both p-values, and how often the first is better. */
+export function comparisonCells(
+  run: ReportRun,
+  [a, b]: readonly [string, string],
+  ids: readonly string[],
+): Cell[] {
+  return differenceCells([run.byMethod.get(a)!, run.byMethod.get(b)!], ids, {
+    seed: `${run.name}/${a}/${b}`,
+    rounds: run.rounds,
+  });
+}
+
+/** The same for answers of any two runs. */
+export function differenceCells(
+  [left, right]: readonly [Answers, Answers],
+  ids: readonly string[],
+  { seed, rounds }: { seed: string; rounds: number },
+): Cell[] {
+  const [x, y] = [f1Of(left, ids), f1Of(right, ids)];
+  const { difference, interval, p } = pairedBootstrap(x, y, { random: new Random(`report/${seed}`), rounds });
+  const wins = x.filter((value, i) => value > y[i]!).length;
+  const losses = x.filter((value, i) => value < y[i]!).length;
+  return [
+    text(ids.length),
+    { text: points(difference), detail: `${points(interval.low)} to ${points(interval.high)}` },
+    text(probability(p)),
+    text(probability(pairedTTest(x, y).p)),
+    text(`${wins} / ${ids.length - wins - losses} / ${losses}`),
+  ];
+}
+
+function paperDifference(
+  paper: keyof typeof paperTable1,
+  dataset: string,
+  [a, b]: readonly [string, string],
+): Cell {
+  const [x, y] = [paperTable1[paper][a]?.[dataset], paperTable1[paper][b]?.[dataset]];
+  return x === undefined || y === undefined ? nothing : text(points(x - y));
+}
+
+/** Quality against cost: F1 by tokens of the prompt and by time. */
+export function tradeOffBlocks(run: ReportRun): Block[] {
+  const series = (cost: (answers: Answers) => number) =>
+    plainMethods(run).map((name) => {
+      const answers = run.byMethod.get(name)!;
+      const { mean: y, ...interval } = estimate(
+        f1Of(answers, [...answers.keys()]),
+        `${run.name}/${name}`,
+        run.rounds,
+      );
+      return {
+        name,
+        points: [{ x: cost(answers), y: 100 * y, low: 100 * interval.low, high: 100 * interval.high }],
+      };
+    });
+  const tokens = (answers: Answers) =>
+    mean([...answers.values()].filter(({ error }) => !error).map((one) => one.promptTokens));
+  const time = (answers: Answers) =>
+    mean([...answers.values()].flatMap(({ timings }) => timings?.totalMs ?? []));
+  const figure = (name: string, x: string, cost: (answers: Answers) => number): Block => ({
+    kind: "figure",
+    name: `${run.name}-${name}`,
+    svg: scatterPlot(series(cost), { title: `${run.dataset}: F1 by ${x}`, x, y: "F1 (%)" }),
+    caption: `${run.dataset}: F1 by ${x}, with 95 % intervals. Higher and further left is better.`,
+  });
+  return [
+    figure("prompt-tokens", "prompt tokens per question", tokens),
+    ...(run.config.answering.inFlight === 1 ? [figure("latency", "milliseconds per question", time)] : []),
+  ];
+}
+
+/** Methods without their variants, in the order of reports. */
+export function plainMethods(run: ReportRun): string[] {
+  return [...run.byMethod]
+    .flatMap(([id, answers]) => (isPlain(id) && answers.size ? [id] : []))
+    .sort(compareMethods);
+}
+
+/** Questions that every plain method has answered. */
+function allIds(run: ReportRun): string[] {
+  return commonIds(plainMethods(run).map((name) => run.byMethod.get(name)));
+}
+
+function idsOfType(run: ReportRun, type: string): string[] {
+  return allIds(run).filter((id) => run.questionById.get(id)?.type === type);
+}
+
+function typesOf(run: ReportRun): string[] {
+  return [...new Set(run.questions.map(({ type }) => type))];
+}

@@ -1,0 +1,137 @@
+import { basename } from "node:path";
+import { Random } from "../../base/random.ts";
+import type { LoadedRun } from "../run-folder.ts";
+import type { QuestionRow, RunRecord } from "../run-format.ts";
+import { bootstrapMeans, pairedTTest } from "../statistics.ts";
+import { mean, percentile } from "../summary.ts";
+
+/** A run as the report sees it. */
+export interface ReportRun extends LoadedRun {
+  /** Name of the folder. */
+  name: string;
+  dataset: string;
+  /** Of every bootstrap. */
+  rounds: number;
+  /** What stands behind the last `+` of the folder's name: how the run differs, in its maker's words. */
+  variant: string | undefined;
+  questionById: ReadonlyMap<string, QuestionRow>;
+  /** The latest record of each method and question. */
+  byMethod: ReadonlyMap<string, ReadonlyMap<string, RunRecord>>;
+}
+
+/** The runs of one model and compatibility: what a table may hold side by side. */
+export interface RunGroup {
+  model: string;
+  compat: string;
+  runs: readonly ReportRun[];
+  /** By dataset, in order: the run of the tables' main rows. */
+  main: ReadonlyMap<string, ReportRun>;
+}
+
+/** Prepares a run for the report. */
+export function createReportRun(run: LoadedRun, rounds: number): ReportRun {
+  const name = basename(run.folder);
+  const plus = name.lastIndexOf("+");
+  const byMethod = new Map<string, Map<string, RunRecord>>();
+  for (const { id } of run.config.methods) byMethod.set(id, new Map());
+  for (const record of run.records) {
+    const records = byMethod.get(record.method) ?? new Map<string, RunRecord>();
+    byMethod.set(record.method, records.set(record.id, record));
+  }
+  return {
+    ...run,
+    name,
+    rounds,
+    dataset: run.config.dataset.name,
+    variant: plus < 0 ? undefined : name.slice(plus + 1),
+    questionById: new Map(run.questions.map((row) => [row.id, row])),
+    byMethod,
+  };
+}
+
+/** Groups runs by model and compatibility; the main run of a dataset is the first without a variant, else the one with most methods. */
+export function groupRuns(runs: readonly ReportRun[]): RunGroup[] {
+  const groups = new Map<string, ReportRun[]>();
+  for (const run of runs) {
+    const { model, compat } = run.config;
+    const key = `${model.name} ${model.fingerprint} ${compat}`;
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
+  return [...groups.values()].map((members) => {
+    const { model, compat } = members[0]!.config;
+    const main = new Map<string, ReportRun>();
+    for (const dataset of new Set(members.map((run) => run.dataset))) {
+      const candidates = members.filter((run) => run.dataset === dataset);
+      const plain = candidates.find((run) => run.variant === undefined);
+      const largest = candidates.reduce((a, b) => (b.byMethod.size > a.byMethod.size ? b : a));
+      main.set(dataset, plain ?? largest);
+    }
+    return { model: model.name, compat, runs: members, main };
+  });
+}
+
+/** Answers of one method to some questions. */
+export type Answers = ReadonlyMap<string, RunRecord>;
+
+/** Question ids that all have answered, in the order of the first; the same id must be the same question. */
+export function commonIds(all: readonly (Answers | undefined)[]): string[] {
+  const [first, ...rest] = all;
+  if (!first) return [];
+  return [...first.values()]
+    .filter((record) => rest.every((other) => other?.get(record.id)?.questionHash === record.questionHash))
+    .map(({ id }) => id);
+}
+
+/** F1 of these questions. */
+export function f1Of(answers: Answers, ids: readonly string[]): number[] {
+  return ids.flatMap((id) => answers.get(id)?.scores.f1 ?? []);
+}
+
+/** A mean with the interval of its bootstrap. */
+export interface Estimate {
+  mean: number;
+  low: number;
+  high: number;
+  count: number;
+}
+
+/** Mean and 95 % interval; the same scores and seed give the same interval. */
+export function estimate(scores: readonly number[], seed: string, rounds: number): Estimate {
+  const means = scores.length ? bootstrapMeans(scores, rounds, new Random(`report/${seed}`)) : [];
+  return {
+    mean: mean(scores),
+    low: percentile(means, 0.025),
+    high: percentile(means, 0.975),
+    count: scores.length,
+  };
+}
+
+/** Whether the paired t-test tells two methods apart on the same questions. */
+export function differs(a: readonly number[], b: readonly number[]): boolean {
+  return a.length > 1 && a.length === b.length && pairedTTest(a, b).p < 0.05;
+}
+
+/** Methods in the order of reports: the paper's, then variants behind their method. */
+const order = [
+  "closed-book",
+  "standard-rag",
+  "da-rag",
+  "flare",
+  "flare-token",
+  "dragin",
+  "prag",
+  "combine",
+  "memorag",
+];
+export function compareMethods(a: string, b: string): number {
+  const rank = (id: string) => {
+    const at = order.indexOf(id.split(":")[0]!);
+    return at < 0 ? order.length : at;
+  };
+  return rank(a) - rank(b) || a.localeCompare(b, "en", { numeric: true });
+}
+
+/** Whether an id is a method itself, not a control or a setting of one. */
+export function isPlain(method: string): boolean {
+  return !method.includes(":");
+}

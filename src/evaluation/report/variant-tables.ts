@@ -1,0 +1,231 @@
+import { canonicalJson } from "../../base/hash.ts";
+import {
+  nearestPaperModel,
+  type PaperRow,
+  paperFigure3,
+  paperTable2,
+  paperTable3,
+} from "../paper-numbers.ts";
+import { mean } from "../summary.ts";
+import {
+  type Block,
+  type Cell,
+  nothing,
+  percent,
+  percentInterval,
+  type Section,
+  type TableRow,
+  text,
+} from "./blocks.ts";
+import { barChart } from "./plot.ts";
+import { type Answers, commonIds, differs, estimate, f1Of, type ReportRun, type RunGroup } from "./runs.ts";
+
+/** A setting by which runs of one dataset may differ while all else is the same. */
+interface Aspect {
+  /** The value of the setting. */
+  value(run: ReportRun): string;
+  /** Everything else that must agree. */
+  rest(run: ReportRun): unknown;
+  label(run: ReportRun, isMain: boolean): string;
+}
+
+const common = ({ config }: ReportRun) => ({
+  corpus: config.corpus?.hash,
+  retriever: config.retriever,
+  merge: config.merge,
+  adapterDtype: config.adapterDtype,
+  answering: { ...config.answering, inFlight: 0 },
+});
+
+const aspects = {
+  start: {
+    value: ({ config }) => config.initHash,
+    rest: (run) => [common(run), run.config.recipe, run.config.augmentation],
+    label: ({ variant, config }, isMain) =>
+      isMain ? "random" : (variant ?? `start ${config.initHash.slice(0, 8)}`),
+  },
+  augmentation: {
+    value: ({ config }) => canonicalJson(config.augmentation),
+    rest: (run) => [common(run), run.config.recipe, run.config.initHash],
+    label: ({ variant, config }) => variant ?? String(config.augmentation.augmenter ?? "as in Table 1"),
+  },
+  ablation: {
+    value: ({ config }) => String(config.recipe.without ?? "none"),
+    rest: (run) => [
+      common(run),
+      { ...run.config.recipe, without: "" },
+      run.config.augmentation,
+      run.config.initHash,
+    ],
+    label: ({ config }) => ablationNames[String(config.recipe.without ?? "none")] ?? "other",
+  },
+} satisfies Record<string, Aspect>;
+
+/** Names of the paper's figure 3, by what is left out. */
+const ablationNames: Record<string, string> = {
+  none: "both",
+  rewrite: "QA only",
+  qa: "rewrite only",
+  both: "neither",
+};
+
+/** F1 of P-RAG in the runs of each dataset that differ in one aspect, on the questions that all of them answered. */
+interface VariantTable {
+  labels: string[];
+  datasets: string[];
+  scores(label: string, dataset: string): number[];
+}
+
+function tabulate(group: RunGroup, aspect: Aspect): VariantTable | undefined {
+  const families = new Map<string, Map<string, Answers>>();
+  const labels = new Set<string>();
+  for (const [dataset, main] of group.main) {
+    const family = findFamily(group, main, aspect);
+    if (!family) continue;
+    const answers = family.map((run): [string, Answers] => [
+      aspect.label(run, run === main),
+      run.byMethod.get("prag")!,
+    ]);
+    families.set(dataset, new Map(answers));
+    for (const [label] of answers) labels.add(label);
+  }
+  if (families.size === 0) return undefined;
+  return {
+    labels: [...labels],
+    datasets: [...families.keys()],
+    scores(label, dataset) {
+      const family = families.get(dataset)!;
+      const answers = family.get(label);
+      return answers ? f1Of(answers, commonIds([...family.values()])) : [];
+    },
+  };
+}
+
+/** The largest set of a dataset's runs that differ in nothing but the aspect; the main run comes first. */
+function findFamily(group: RunGroup, main: ReportRun, aspect: Aspect): ReportRun[] | undefined {
+  const families = new Map<string, Map<string, ReportRun>>();
+  const ofDataset = group.runs.filter(
+    (run) => run.dataset === main.dataset && run.byMethod.get("prag")?.size,
+  );
+  for (const run of [main, ...ofDataset]) {
+    if (!run.byMethod.get("prag")?.size) continue;
+    const key = canonicalJson(aspect.rest(run));
+    const family = families.get(key) ?? new Map<string, ReportRun>();
+    if (!family.has(aspect.value(run))) family.set(aspect.value(run), run);
+    families.set(key, family);
+  }
+  const largest = [...families.values()].reduce(
+    (a, b) => (b.size > a.size ? b : a),
+    new Map<string, ReportRun>(),
+  );
+  return largest.size > 1 ? [...largest.values()] : undefined;
+}
+
+function rowsOf(table: VariantTable, seed: string, rounds: number): TableRow[] {
+  const columns = table.datasets.map((dataset) => {
+    const scores = table.labels.map((label) => table.scores(label, dataset));
+    const first = scores[0] ?? [];
+    const best = Math.max(...scores.map(mean));
+    return scores.map((own, i): Cell => {
+      if (own.length === 0) return nothing;
+      const { mean: value, ...interval } = estimate(own, `${seed}/${dataset}/${i}`, rounds);
+      return {
+        text: percent(value),
+        detail: percentInterval(interval),
+        marks: i > 0 && differs(own, first) ? "†" : "",
+        isBest: value === best,
+      };
+    });
+  });
+  return table.labels.map((label, i) => ({ cells: [text(label), ...columns.map((column) => column[i]!)] }));
+}
+
+function paperRow(label: string, row: PaperRow, datasets: readonly string[]): TableRow {
+  const cells = datasets.map((name) => (row[name] === undefined ? nothing : text(percent(row[name]))));
+  return { isPaper: true, cells: [text(label), ...cells] };
+}
+
+function headOf({ datasets, labels, scores }: VariantTable, name: string): string[] {
+  const counts = datasets.map((dataset) => Math.max(...labels.map((label) => scores(label, dataset).length)));
+  return [name, ...datasets.map((dataset, i) => `${dataset} (${counts[i]})`)];
+}
+
+const note =
+  "F1 of P-RAG in per cent on the same questions (their number in brackets), with 95 % intervals; † differs from the first row (paired t-test, p < 0.05). In italics: the paper's numbers.";
+
+/** Table 2: where training starts. */
+export function startSection(group: RunGroup, suffix: string): Section | undefined {
+  const table = tabulate(group, aspects.start);
+  if (!table) return undefined;
+  const paper = nearestPaperModel(group.model);
+  const { random, warm } = paperTable2[paper];
+  const rows = [
+    ...rowsOf(table, "start", group.runs[0]!.rounds),
+    paperRow(`random (paper, ${paper})`, random, table.datasets),
+    paperRow(`warm (paper, ${paper})`, warm, table.datasets),
+  ];
+  const block: Block = {
+    kind: "table",
+    caption: "Table 2: the start of adapters",
+    head: headOf(table, "start"),
+    rows,
+    note,
+  };
+  return { title: `Table 2: initialisation${suffix}`, blocks: [block] };
+}
+
+/** Table 3: who augments. */
+export function augmentationSection(group: RunGroup, suffix: string): Section | undefined {
+  const table = tabulate(group, aspects.augmentation);
+  if (!table) return undefined;
+  const paper = nearestPaperModel(group.model);
+  const theirs = Object.entries(paperTable3[paper]).map(([name, row]) =>
+    paperRow(`${name} (paper, ${paper} answers)`, row, table.datasets),
+  );
+  const rows = [...rowsOf(table, "augmentation", group.runs[0]!.rounds), ...theirs];
+  const block: Block = {
+    kind: "table",
+    caption: "Table 3: who writes questions and rewrites",
+    head: headOf(table, "augmented by"),
+    rows,
+    note,
+  };
+  return { title: `Table 3: augmentation${suffix}`, blocks: [block] };
+}
+
+/** Figure 3: what of the augmentation matters. */
+export function ablationSection(group: RunGroup, suffix: string): Section | undefined {
+  const table = tabulate(group, aspects.ablation);
+  if (!table) return undefined;
+  const order = Object.values(ablationNames).filter((name) => table.labels.includes(name));
+  const sorted = { ...table, labels: order };
+  const series = order.map((name) => ({
+    name,
+    values: table.datasets.map((dataset) => {
+      const scores = table.scores(name, dataset);
+      return scores.length ? 100 * mean(scores) : undefined;
+    }),
+  }));
+  return {
+    title: `Figure 3: parts of the augmentation${suffix}`,
+    blocks: [
+      {
+        kind: "figure",
+        name: "figure-3",
+        svg: barChart(table.datasets, series, {
+          title: "F1 of P-RAG by part of the augmentation",
+          y: "F1 (%)",
+        }),
+        caption: "F1 of P-RAG by what it is trained on.",
+      },
+      {
+        kind: "table",
+        caption: "Figure 3 in numbers",
+        head: headOf(sorted, "trained on"),
+        rows: rowsOf(sorted, "ablation", group.runs[0]!.rounds),
+        note,
+      },
+      { kind: "text", text: `The paper prints no numbers here; its order is ${paperFigure3}.` },
+    ],
+  };
+}
