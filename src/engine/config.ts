@@ -11,6 +11,7 @@ export const choices = {
   weights: ["auto", "f32", "q8"],
   adapterDtype: adapterDtypes,
   analyzer: ["english", "unicode"],
+  retriever: ["bm25", "dense", "hybrid"],
   /** Where the questions and answers for training come from. */
   augmenter: ["auto", "rule", "model", "remote"],
   compat: ["none", "reference"],
@@ -24,6 +25,20 @@ export const choices = {
 const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, "must be letters, digits, dot, dash or underscore, at most 64");
+
+/** Words that an encoder wants before texts of each kind, such as "query: "; where absent, what its folder says, or none. */
+const prefixes = { queryPrefix: z.string().optional(), passagePrefix: z.string().optional() };
+const embedder = z.union([
+  /** A folder with an encoder: `tokenizer.json` and `model.onnx`. */
+  z.strictObject({ folder: z.string().min(1), ...prefixes }),
+  /** An OpenAI-compatible endpoint; its key is read from the environment variable `apiKeyVariable`. */
+  z.strictObject({
+    url: z.url(),
+    model: z.string().min(1),
+    apiKeyVariable: z.string().default("OPENAI_API_KEY"),
+    ...prefixes,
+  }),
+]);
 
 /** The settings of an engine; `prag.config.json` holds any of them. */
 export const configSchema = z.strictObject({
@@ -53,6 +68,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   analyzer: z.enum(choices.analyzer).default("english"),
+  /** How passages are found: by words, by vectors, or by both. */
+  retriever: z.enum(choices.retriever).default("bm25"),
+  /** What makes vectors, for `dense` and `hybrid`. */
+  embedder: embedder.optional(),
+  /** Hits of each retriever that `hybrid` joins. */
+  hybridDepth: z.int().min(1).max(10_000).default(100),
   augment: z
     .strictObject({
       augmenter: z.enum(choices.augmenter).default("auto"),

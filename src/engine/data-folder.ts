@@ -18,6 +18,8 @@ export interface DataFolder {
     path: string;
     corpus: string;
     index: string;
+    /** Vectors of passages, for retrieval by them. */
+    vectors: string;
     augmented: string;
     /** Ready-made augmentations, which win over made ones. */
     imported: string;
@@ -41,6 +43,7 @@ export function dataFolder(path: string, collection: string): DataFolder {
       path: root,
       corpus: join(root, "corpus"),
       index: join(root, "index"),
+      vectors: join(root, "vectors.bin"),
       augmented: join(root, "augmented.jsonl"),
       imported: join(root, "imported.jsonl"),
       encodings: join(root, "encodings"),

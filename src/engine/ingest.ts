@@ -4,6 +4,7 @@ import { type IngestSummary, ingest as ingestFiles } from "../corpus/ingest.ts";
 import { saveBm25Index } from "../retrieval/bm25-file.ts";
 import { buildBm25Index } from "../retrieval/bm25-index.ts";
 import { asWriter } from "./data-folder.ts";
+import { embedPassages } from "./embedding.ts";
 import type { EngineParts } from "./parts.ts";
 import { recordSettings } from "./settings.ts";
 
@@ -31,6 +32,7 @@ export async function ingest(
     });
     parts.forgetCorpus();
     await updateIndex(parts);
+    if (config.retriever !== "bm25") await embedPassages(parts, { signal });
     await recordSettings(folder, { ingest: config.ingest, analyzer: config.analyzer });
     return { ...summary, collection: config.collection, seconds: (clock() - start) / 1000 };
   });

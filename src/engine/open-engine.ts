@@ -1,27 +1,24 @@
 import { openEncoding } from "../adapters/encoding.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
 import { openAdapterStore } from "../adapters/store.ts";
-import { NotFoundError } from "../base/errors.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
 import { openCorpus } from "../corpus/corpus-folder.ts";
 import { openDecodingSession } from "../generation/decoding-session.ts";
 import { createLocalGenerator } from "../generation/local.ts";
 import { answerPrompts } from "../prompts/answer.ts";
 import { directPrompts } from "../prompts/reference.ts";
-import { bm25Retriever } from "../retrieval/bm25.ts";
-import { openBm25Index } from "../retrieval/bm25-file.ts";
-import { buildBm25Index } from "../retrieval/bm25-index.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openBaseDistributions } from "../training/base-distribution.ts";
 import { openTrainer } from "../training/trainer.ts";
 import { createAugmenter } from "./choose-augmenter.ts";
 import type { EngineConfig, EngineSettings } from "./config.ts";
 import { checkFormat, dataFolder } from "./data-folder.ts";
+import { openEmbedder } from "./embedding.ts";
 import { encodingPath } from "./encode.ts";
-import { indexFolder } from "./ingest.ts";
 import { generationWeights, isSmall, openEngineModel, trainingModel } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
 import { chooseAugmentSettings, chooseMerge } from "./presets.ts";
+import { openRetriever } from "./retrievers.ts";
 import { resolveConfig } from "./settings.ts";
 
 /** What an engine takes from its surroundings. */
@@ -74,15 +71,10 @@ export async function openEngine(
   const corpus = renewable(async () =>
     onClose(await openCorpus(folder.collection.corpus), (opened) => opened.close()),
   );
-  const retriever = renewable(async () => {
-    const opened = await corpus();
-    const path = indexFolder(folder.collection.index, opened.generation, config.analyzer);
-    const index = await openBm25Index(path).catch((error: unknown) => {
-      if (!(error instanceof NotFoundError)) throw error;
-      return buildBm25Index(opened.passages(), { analyzer: config.analyzer });
-    });
-    return bm25Retriever({ index, passages: (ordinal) => opened.passage(ordinal) });
-  });
+  const embedder = once(async () =>
+    onClose(await openEmbedder(config, { env, runtime }), (opened) => opened.dispose()),
+  );
+  const retriever = renewable(() => openRetriever(parts, { signal }));
   const generator = once(async () => {
     const opened = await model();
     const [weights, running] = [await generationWeights(opened, config, progress), await runtime()];
@@ -107,6 +99,7 @@ export async function openEngine(
     store,
     corpus,
     retriever,
+    embedder,
     generator,
     encoding: once(async () => {
       const opened = await model();

@@ -9,6 +9,7 @@ import type { Corpus } from "../corpus/corpus-folder.ts";
 import type { Generator } from "../generation/generator.ts";
 import type { Model } from "../models/open-model.ts";
 import type { AnswerPrompts } from "../prompts/answer.ts";
+import type { Embedder } from "../retrieval/embedder.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
 import type { BaseDistributions } from "../training/base-distribution.ts";
 import type { Recipe } from "../training/recipe.ts";
@@ -51,6 +52,7 @@ export interface EngineParts {
   encoding(): Promise<Encoding>;
   corpus(): Promise<Corpus>;
   retriever(): Promise<Retriever>;
+  embedder(): Promise<Embedder>;
   augmenter(): Promise<Augmenter>;
   /** How much to make of a passage: the settings, or the model's preset where they are silent. */
   augmentSettings(): Promise<{ rewrites: number; pairs: number; seed: number }>;

@@ -55,13 +55,15 @@ export async function recordSettings({ collection }: DataFolder, settings: Recor
 
 function withFullPaths(settings: Record<string, unknown>, folder: string): Record<string, unknown> {
   const full = (value: unknown) => (typeof value === "string" ? resolve(folder, value) : value);
-  const { dataFolder: data, cacheFolder, initAdapter, model } = settings;
+  const { dataFolder: data, cacheFolder, initAdapter, model, embedder } = settings;
   const isPath = typeof model === "string" && /^\.{0,2}[/\\]/.test(model);
   return {
     ...settings,
     dataFolder: full(data ?? ".prag"),
     cacheFolder: full(cacheFolder),
     initAdapter: full(initAdapter),
+    embedder:
+      isRecord(embedder) && "folder" in embedder ? { ...embedder, folder: full(embedder.folder) } : embedder,
     model: isPath ? full(model) : model,
   };
 }

@@ -12,6 +12,7 @@ import { printable } from "../terminal.ts";
 const schema = z.object({
   method: z.string(),
   limit: z.number().optional(),
+  retriever: z.enum(choices.retriever).optional(),
   onMissing: z.enum(onMissingChoices).optional(),
   mergeWeights: z.enum(choices.mergeWeights).optional(),
   mergeScale: z.number().optional(),
@@ -49,6 +50,13 @@ export function addAnswerOptions(command: Command): Command {
     .addOption(choiceOption("--method <name>", "how to answer", methodNames).default("prag"))
     .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
     .addOption(
+      choiceOption(
+        "--retriever <name>",
+        "find passages by words, by vectors, or by both; the last two need an embedder in the settings (default: bm25)",
+        choices.retriever,
+      ),
+    )
+    .addOption(
       choiceOption("--on-missing <what>", "passages without an adapter (default: context)", onMissingChoices),
     )
     .addOption(
@@ -79,11 +87,12 @@ export function readAnswerOptions(command: Command): AskCommandOptions {
 /** Those of them that are settings of the engine. */
 export function answerSettings({
   limit,
+  retriever,
   maxTokens,
   mergeWeights,
   mergeScale,
 }: AskCommandOptions): EngineSettings {
-  return { limit, maxTokens, merge: { weights: mergeWeights, scale: mergeScale } };
+  return { limit, retriever, maxTokens, merge: { weights: mergeWeights, scale: mergeScale } };
 }
 
 /** Answers; for people the text is written as it comes, then where it comes from. */
@@ -123,7 +132,10 @@ export async function answerAloud(
 
 function describeSources({ sources }: Answer, { terminal }: Speech): string[] {
   return sources.map(({ title, score, usedAs }, i) =>
-    terminal.style("dim", `  [${i + 1}] ${printable(title)} (score ${score.toFixed(2)}, used as ${usedAs})`),
+    terminal.style(
+      "dim",
+      `  [${i + 1}] ${printable(title)} (score ${score.toPrecision(3)}, used as ${usedAs})`,
+    ),
   );
 }
 
