@@ -1,0 +1,102 @@
+import { type FormEvent, type KeyboardEvent, type ReactNode, useId } from "react";
+import { Button } from "./button.tsx";
+
+interface ComposerProps {
+  value: string;
+  onChange: (value: string) => void;
+  onAsk: () => void;
+  onStop: () => void;
+  isAsking: boolean;
+  placeholder: string;
+  /** Choices below the field. */
+  children?: ReactNode;
+}
+
+/** Where a question is written: Enter asks, Shift+Enter begins a line, Escape stops the answer. */
+export function Composer({ value, onChange, onAsk, onStop, isAsking, placeholder, children }: ComposerProps) {
+  const field = useId();
+  const submit = (event: FormEvent | KeyboardEvent) => {
+    event.preventDefault();
+    if (value.trim() !== "" && !isAsking) onAsk();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && isAsking) onStop();
+    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) submit(event);
+  };
+  return (
+    <form className="composer card" onSubmit={submit}>
+      <label htmlFor={field} className="visually-hidden">
+        Your question
+      </label>
+      <textarea
+        id={field}
+        rows={2}
+        value={value}
+        placeholder={placeholder}
+        onChange={(event) => onChange(event.target.value)}
+        onKeyDown={onKeyDown}
+      />
+      <div className="composer-foot">
+        <div className="composer-choices">{children}</div>
+        {isAsking ? (
+          <Button kind="primary" icon="stop" onClick={onStop}>
+            Stop
+          </Button>
+        ) : (
+          <Button kind="primary" icon="send" type="submit" disabled={value.trim() === ""}>
+            Ask
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** One of several, as radio buttons that look like one control: arrow keys move within it. */
+export function Segments({
+  legend,
+  options,
+  value,
+  onChange,
+}: {
+  legend: string;
+  options: readonly { value: string; label: string; title?: string }[];
+  value: string;
+  onChange: (value: string) => void;
+}) {
+  const name = useId();
+  return (
+    <fieldset className="segments">
+      <legend className="visually-hidden">{legend}</legend>
+      {options.map((option) => (
+        <label key={option.value} title={option.title}>
+          <input
+            type="radio"
+            className="visually-hidden"
+            name={name}
+            value={option.value}
+            checked={option.value === value}
+            onChange={() => onChange(option.value)}
+          />
+          <span>{option.label}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** How many passages to look for. */
+export function LimitChoice({ value, onChange }: { value: number; onChange: (limit: number) => void }) {
+  return (
+    <label className="limit">
+      <span className="muted">Passages</span>
+      <select value={value} onChange={(event) => onChange(Number(event.target.value))}>
+        {[1, 2, 3, 5, 8].map((count) => (
+          <option key={count} value={count}>
+            {count}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,89 @@
+import { useState } from "react";
+import { AnswerCard } from "../components/answer-card.tsx";
+import { Composer, LimitChoice, Segments } from "../components/composer.tsx";
+import { Guide } from "../components/guide.tsx";
+import { FailureNotice, Loading } from "../components/notice.tsx";
+import { isSettled } from "../state/answer.ts";
+import { useSession } from "../state/session.ts";
+import { exampleQuestions } from "../text/example.ts";
+import { methodText } from "../text/methods.ts";
+
+/** Ask a question; in a new collection, everything that comes before it. */
+export function AskPage() {
+  const { status, answers, collection } = useSession();
+  const { data, failure, reload } = status;
+  const [guided, setGuided] = useState<string>();
+  if (!data)
+    return failure ? <FailureNotice failure={failure} onRetry={reload} /> : <Loading what="the collection" />;
+  const passages = data.collection.corpus?.passages ?? 0;
+  const encoded = data.collection.encoding?.encoded ?? 0;
+  // Whoever began with the guide keeps it until the page is left, so that nothing jumps away.
+  const isNew = encoded === 0;
+  if (isNew && guided !== collection) setGuided(collection);
+  return (
+    <div className="stack stack-wide">
+      {data.collection.model.problem && <p className="notice">{data.collection.model.problem}</p>}
+      {(isNew || guided === collection) && <Guide passages={passages} encoded={encoded} />}
+      {passages > 0 && <QuestionForm methods={data.methods} />}
+      <div className="stack stack-wide">
+        {[...answers.list].reverse().map((state) => (
+          <AnswerCard key={state.id} state={state} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function QuestionForm({ methods }: { methods: readonly string[] }) {
+  const { answers, collection } = useSession();
+  const [question, setQuestion] = useState("");
+  const [method, setMethod] = useState("prag");
+  const [limit, setLimit] = useState(3);
+  const isAsking = answers.list.some((state) => !isSettled(state));
+  const ask = (text: string) => {
+    answers.ask([{ id: crypto.randomUUID(), question: text.trim(), collection, method, limit }]);
+    setQuestion("");
+  };
+  return (
+    <div className="stack">
+      <Composer
+        value={question}
+        onChange={setQuestion}
+        onAsk={() => ask(question)}
+        onStop={answers.stop}
+        isAsking={isAsking}
+        placeholder="Ask your documents…"
+      >
+        <Segments
+          legend="Method"
+          value={method}
+          onChange={setMethod}
+          options={methods.map((one) => {
+            const { short, explanation } = methodText(one);
+            return { value: one, label: short, title: explanation };
+          })}
+        />
+        <LimitChoice value={limit} onChange={setLimit} />
+      </Composer>
+      <p className="hint muted">{methodText(method).explanation}</p>
+      <ExampleQuestions onAsk={ask} isShown={answers.list.length === 0} />
+    </div>
+  );
+}
+
+/** Questions to begin with, where the documents are the page's own example. */
+function ExampleQuestions({ onAsk, isShown }: { onAsk: (question: string) => void; isShown: boolean }) {
+  const { jobs } = useSession();
+  if (!isShown || jobs.list.length === 0) return null;
+  return (
+    <ul className="suggestions" aria-label="Questions to begin with">
+      {exampleQuestions.map((question) => (
+        <li key={question}>
+          <button type="button" className="chip" onClick={() => onAsk(question)}>
+            {question}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}

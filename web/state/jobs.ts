@@ -1,0 +1,45 @@
+import type { Job } from "../api/wire.ts";
+
+/** A job with the loss curves that were seen of it: one per group of passages, the last one still growing. */
+export interface JobView extends Job {
+  curves: number[][];
+}
+
+/** Curves that are kept of a job, at most. */
+const keptCurves = 24;
+
+export type JobsAction = { type: "listed"; jobs: readonly Job[] } | { type: "changed"; job: Job };
+
+/** All jobs that the page knows of, newest first. */
+export function jobsReducer(views: readonly JobView[], action: JobsAction): JobView[] {
+  if (action.type === "listed")
+    return action.jobs.map((job) =>
+      merge(
+        views.find(({ id }) => id === job.id),
+        job,
+      ),
+    );
+  const { job } = action;
+  const known = views.some(({ id }) => id === job.id);
+  if (!known) return [merge(undefined, job), ...views];
+  return views.map((view) => (view.id === job.id ? merge(view, job) : view));
+}
+
+/** Whether a job will change no more. */
+export function isFinished({ state }: Pick<Job, "state">): boolean {
+  return state === "done" || state === "failed" || state === "cancelled";
+}
+
+function merge(view: JobView | undefined, job: Job): JobView {
+  // A late answer of the list must not bring back a job that has ended.
+  if (view && isFinished(view) && !isFinished(job)) return view;
+  return { ...job, curves: grow(view?.curves ?? [], job.losses) };
+}
+
+/** The server tells the losses of the passages in training now: a list that goes on is the same curve, another one is new. */
+function grow(curves: readonly number[][], losses: readonly number[]): number[][] {
+  if (losses.length === 0) return [...curves];
+  const last = curves.at(-1) ?? [];
+  const goesOn = losses.length >= last.length && last.every((loss, i) => loss === losses[i]);
+  return [...(goesOn ? curves.slice(0, -1) : curves), [...losses]].slice(-keptCurves);
+}

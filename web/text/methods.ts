@@ -1,0 +1,39 @@
+import type { MethodName } from "../../src/index.ts";
+
+/** A method in the words of the page. */
+export interface MethodText {
+  name: string;
+  short: string;
+  explanation: string;
+}
+
+const known: Record<string, MethodText> = {
+  "closed-book": {
+    name: "Closed book",
+    short: "Closed book",
+    explanation: "The model alone, without your documents.",
+  },
+  "standard-rag": {
+    name: "Standard RAG",
+    short: "RAG",
+    explanation: "The passages found stand in the prompt.",
+  },
+  prag: {
+    name: "Parametric RAG",
+    short: "P-RAG",
+    explanation: "The adapters of the passages found are merged into the model; the prompt stays short.",
+  },
+  combine: {
+    name: "Combine",
+    short: "Combine",
+    explanation: "Adapters in the model and passages in the prompt.",
+  },
+};
+
+/** How a method is called; one that the page does not know keeps its name. */
+export function methodText(method: string): MethodText {
+  return known[method] ?? { name: method, short: method, explanation: "" };
+}
+
+/** What stands side by side. */
+export const compared: readonly MethodName[] = ["closed-book", "standard-rag", "prag", "combine"];
