@@ -52,7 +52,9 @@ describe("help", () => {
         "models",
         "models list",
         "models pull",
+        "report",
         "status",
+        "warmup",
       ].sort(),
     );
   });

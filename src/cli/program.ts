@@ -10,7 +10,9 @@ import { addEncode } from "./commands/encode.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addInit } from "./commands/init.ts";
 import { addModels } from "./commands/models.ts";
+import { addReport } from "./commands/report.ts";
 import { addStatus } from "./commands/status.ts";
+import { addWarmup } from "./commands/warmup.ts";
 import { addExamples, addGlobalOptions } from "./options.ts";
 import type { Shell } from "./shell.ts";
 
@@ -20,12 +22,14 @@ const commands = [
   addIngest,
   addAugment,
   addEncode,
+  addWarmup,
   addAsk,
   addChat,
   addStatus,
   addAdapters,
   addModels,
   addDoctor,
+  addReport,
   addDemo,
 ];
 

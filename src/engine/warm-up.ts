@@ -23,6 +23,8 @@ import { readInitialAdapter, seededAdapter, warmUpFile } from "./models.ts";
 import { packageVersion } from "./package-root.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
 
+export type { WarmUpRow } from "../training/warm-up-data.ts";
+
 /** What to warm up on, and how. */
 export interface WarmUpRequest {
   rows: readonly WarmUpRow[];

@@ -86,6 +86,14 @@ export const paperTable4 = {
 /** Figure 3 has no printed numbers; its order, best first, as the paper tells it. */
 export const paperFigure3 = "both > without rewrite > without QA > without both";
 
+/** The paper's name of a dataset, told by how ours begins; another name stays as it is. */
+export function paperDataset(name: string): string {
+  const bare = name.toLowerCase();
+  if (bare.startsWith("cwq")) return "complexwebquestions";
+  const known = ["2wikimultihopqa", "hotpotqa", "popqa", "complexwebquestions"];
+  return known.find((one) => bare.startsWith(one)) ?? name;
+}
+
 /** The paper's model that is nearest to one of ours: of the same name, else the smallest. */
 export function nearestPaperModel(model: string): PaperModel {
   const bare = model.toLowerCase();

@@ -78,7 +78,7 @@ const methods = { "closed-book": 0.1, "standard-rag": 0.2, prag: 0.5, combine: 0
 
 describe("report", () => {
   it("is one page that fetches nothing, with a table per dataset and our numbers beside the paper's", () => {
-    const dataset = { ...someConfig().dataset, name: "hotpotqa" };
+    const dataset = { ...someConfig().dataset, name: "hotpotqa_dev_first302" };
     const { html, markdown } = createReport([
       createRun("runs/atlas", methods),
       createRun("runs/hotpotqa", methods, { config: { dataset } }),

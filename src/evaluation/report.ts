@@ -10,10 +10,11 @@ import { exampleSection } from "./report/example-sections.ts";
 import { writeHtml } from "./report/html.ts";
 import { mainSection, orderingSection } from "./report/main-tables.ts";
 import { figureFile, writeMarkdown } from "./report/markdown.ts";
-import { standaloneSvg } from "./report/plot.ts";
+import { lineChart, standaloneSvg } from "./report/plot.ts";
 import { createReportRun, groupRuns, type ReportRun, type RunGroup } from "./report/runs.ts";
 import { ablationSection, augmentationSection, startSection } from "./report/variant-tables.ts";
 import { type LoadedRun, loadRun } from "./run-folder.ts";
+import { mean } from "./summary.ts";
 
 /** Datasets whose texts may be shown when nothing else is said: the package's own. */
 export const shareableDatasets: readonly string[] = ["atlas"];
@@ -51,6 +52,17 @@ export async function writeReport(
   const files = new Map([["report.html", html], ["report.md", markdown], ...figures]);
   for (const [name, content] of files) await writeAtomic(join(out, name), content);
   return [...files.keys()].map((name) => join(out, name));
+}
+
+/** Draws how the loss of a training fell: each point is the mean of a hundredth of the updates. */
+export async function writeLossCurve(folder: string, losses: readonly number[]): Promise<void> {
+  const width = Math.max(1, Math.ceil(losses.length / 100));
+  const points = Array.from({ length: Math.ceil(losses.length / width) }, (_, i) => {
+    const some = losses.slice(i * width, (i + 1) * width);
+    return { x: i * width + some.length, y: mean(some) };
+  });
+  const axes = { title: "Loss by update", x: `updates (means of ${width})`, y: "loss" };
+  await writeAtomic(join(folder, "loss.svg"), standaloneSvg(lineChart([{ name: "loss", points }], axes)));
 }
 
 /** One report over many runs. Equal runs give equal bytes. */

@@ -1,4 +1,4 @@
-import { paperTable4 } from "../paper-numbers.ts";
+import { paperDataset, paperTable4 } from "../paper-numbers.ts";
 import { mean, percentile } from "../summary.ts";
 import {
   type Block,
@@ -55,7 +55,7 @@ function timeTable(run: ReportRun): Block {
     baseline && ms > 0 ? text(`${((baseline.answer + baseline.update) / ms).toFixed(2)} ×`) : nothing;
   const rows = methods.map((name): TableRow => {
     const { answer, update, totals } = timesOf(run.byMethod.get(name)!);
-    const theirs = paperSeconds(name, run.dataset);
+    const theirs = paperSeconds(name, paperDataset(run.dataset));
     return {
       cells: [
         text(name),
@@ -70,7 +70,7 @@ function timeTable(run: ReportRun): Block {
       ],
     };
   });
-  const paperHead = paperSeconds("standard-rag", run.dataset).length
+  const paperHead = paperSeconds("standard-rag", paperDataset(run.dataset)).length
     ? ["paper, 8B (s)", "paper, 8B (×)"]
     : [];
   return {

@@ -1,5 +1,5 @@
 import { Random } from "../../base/random.ts";
-import { nearestPaperModel, paperTable1 } from "../paper-numbers.ts";
+import { nearestPaperModel, paperDataset, paperTable1 } from "../paper-numbers.ts";
 import { pairedBootstrap, pairedTTest } from "../statistics.ts";
 import { mean } from "../summary.ts";
 import {
@@ -45,7 +45,7 @@ export function mainSection(group: RunGroup, suffix: string): Section {
       ),
       ...paperRows(
         group.model,
-        runs.map((run) => run.dataset),
+        runs.map((run) => paperDataset(run.dataset)),
       ),
     ],
     note: marksNote,
@@ -67,7 +67,8 @@ function typeTable(group: RunGroup, run: ReportRun): Block {
   const head = columns.map(
     ({ ids }, i) => `${i === 0 ? "total" : shown[i - 1]!.replaceAll("_", " ")} (${ids.length})`,
   );
-  const paperNames = [run.dataset, ...shown.map((type) => `${run.dataset}/${type}`)];
+  const theirs = paperDataset(run.dataset);
+  const paperNames = [theirs, ...shown.map((type) => `${theirs}/${type}`)];
   return {
     kind: "table",
     caption: `${run.dataset}: F1 by type of question (number of questions)`,
@@ -133,7 +134,7 @@ export function orderingSection(group: RunGroup, suffix: string): Section {
       const [left, right] = [run.byMethod.get(a), run.byMethod.get(b)];
       const ids = commonIds([left, right]);
       if (!left || !right || ids.length < 2) return [];
-      const theirs = paperDifference(paper, run.dataset, [a, b]);
+      const theirs = paperDifference(paper, paperDataset(run.dataset), [a, b]);
       return [{ cells: [text(`${run.dataset}: ${a} − ${b}`), ...comparisonCells(run, [a, b], ids), theirs] }];
     }),
   );

@@ -2,6 +2,7 @@ import { canonicalJson } from "../../base/hash.ts";
 import {
   nearestPaperModel,
   type PaperRow,
+  paperDataset,
   paperFigure3,
   paperTable2,
   paperTable3,
@@ -141,7 +142,10 @@ function rowsOf(table: VariantTable, seed: string, rounds: number): TableRow[] {
 }
 
 function paperRow(label: string, row: PaperRow, datasets: readonly string[]): TableRow {
-  const cells = datasets.map((name) => (row[name] === undefined ? nothing : text(percent(row[name]))));
+  const cells = datasets.map((name) => {
+    const value = row[paperDataset(name)];
+    return value === undefined ? nothing : text(percent(value));
+  });
   return { isPaper: true, cells: [text(label), ...cells] };
 }
 
