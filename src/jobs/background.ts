@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BackgroundStatus, JobRow } from "../engine/api.ts";
+import { asWriter } from "../engine/data-folder.ts";
+import { bytesPerAdapter } from "../engine/disk.ts";
+import { encodePassages } from "../engine/encode.ts";
+import type { EngineParts } from "../engine/parts.ts";
+import type { Engines } from "./engines.ts";
+import type { Heat } from "./heat.ts";
+import type { JobQueue } from "./job-queue.ts";
+import type { Traffic } from "./traffic.ts";
+
+/** When and how much the background encodes; docs/decisions/0015 gives the reasons. */
+export interface BackgroundPolicy {
+  /** A passage is hot from this heat on. */
+  minimumHeat: number;
+  /** Passages of one turn: what one batch of training takes. */
+  groupSize: number;
+  /** Share of the time that it may work; it rests for the rest. */
+  cpuShare: number;
+  /** All adapters of the data folder together; at this size it stops. */
+  diskBytes: number;
+  /** How long nothing must have been asked before it goes on. */
+  quietMs: number;
+  /** The longest that requests may hold up an update. */
+  maxPauseMs: number;
+  /** How often it looks whether there is something to do. */
+  pollMs: number;
+}
+
+/** The policy when nothing else is said. */
+export const defaultPolicy: BackgroundPolicy = {
+  minimumHeat: 2,
+  groupSize: 4,
+  cpuShare: 0.5,
+  diskBytes: 2 ** 30,
+  quietMs: 50,
+  maxPauseMs: 15_000,
+  pollMs: 1000,
+};
+
+/** What the background works with. */
+export interface BackgroundParts {
+  engines: Engines;
+  queue: JobQueue;
+  heat: Heat;
+  traffic: Traffic;
+  /** Milliseconds, for durations. */
+  clock: () => number;
+  /** Hears what goes wrong; it then tries again later. */
+  onProblem(error: unknown): void;
+}
+
+/** A running background encoder. */
+export interface Background {
+  status(): Promise<BackgroundStatus>;
+  stop(): Promise<void>;
+}
+
+/** The longest wait after a failure. */
+const longestBackoffMs = 300_000;
+
+/** Starts to turn hot passages without an adapter into adapters, a few at a time, until it is stopped. */
+export function startBackground(parts: BackgroundParts, policy: BackgroundPolicy): Background {
+  const stop = new AbortController();
+  const encoder = new Encoder(parts, policy, stop.signal);
+  const running = encoder.run();
+  return {
+    status: () => encoder.status(),
+    async stop() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+interface Turn {
+  collection: string;
+  engine: EngineParts;
+  passageIds: string[];
+}
+
+class Encoder {
+  readonly #parts: BackgroundParts;
+  readonly #policy: BackgroundPolicy;
+  readonly #signal: AbortSignal;
+  #state: BackgroundStatus["state"] = "idle";
+  #encoded = 0;
+  /** Passages that nothing could be trained on. */
+  readonly #hopeless = new Set<string>();
+
+  constructor(parts: BackgroundParts, policy: BackgroundPolicy, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#policy = policy;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<void> {
+    let backoffMs = 0;
+    while (!this.#signal.aborted) {
+      let restMs = this.#policy.pollMs;
+      try {
+        restMs = Math.max(restMs, await this.#turn());
+        backoffMs = 0;
+      } catch (error) {
+        this.#parts.onProblem(error);
+        backoffMs = Math.min(longestBackoffMs, Math.max(this.#policy.pollMs, 2 * backoffMs));
+      }
+      await this.#save();
+      await sleep(Math.max(restMs, backoffMs), undefined, { signal: this.#signal }).catch(() => {});
+    }
+    await this.#save();
+  }
+
+  async status(): Promise<BackgroundStatus> {
+    let waiting = 0;
+    for (const collection of this.#parts.heat.collections())
+      waiting += (await this.#wanted(collection))?.passageIds.length ?? 0;
+    const isPaused = this.#state === "encoding" && this.#parts.traffic.inFlight > 0;
+    return {
+      state: isPaused ? "waiting-for-requests" : this.#state,
+      waiting,
+      encoded: this.#encoded,
+      diskBudgetBytes: this.#policy.diskBytes,
+      diskUsedBytes: await this.#diskUsed(),
+    };
+  }
+
+  /** Encodes a few passages, if there is something to do; tells for how many milliseconds to rest. */
+  async #turn(): Promise<number> {
+    const { queue, traffic, clock } = this.#parts;
+    this.#state = "idle";
+    if (!queue.isIdle) return 0;
+    const turn = await this.#choose();
+    if (!turn) return 0;
+    if (!(await this.#fits(turn))) {
+      this.#state = "disk-budget-reached";
+      return 0;
+    }
+    this.#state = "waiting-for-requests";
+    await traffic.whenQuiet({ ...this.#policy, signal: this.#signal });
+    if (this.#signal.aborted || !queue.isIdle) return 0;
+    this.#state = "encoding";
+    const start = clock();
+    await this.#encode(turn);
+    this.#state = "resting";
+    const { cpuShare } = this.#policy;
+    return ((clock() - start) * (1 - cpuShare)) / cpuShare;
+  }
+
+  /** The hottest passages of the collection that has the hottest one. */
+  async #choose(): Promise<Turn | undefined> {
+    const { heat } = this.#parts;
+    const hottest = (turn: Turn) => heat.heatOf(turn.collection, turn.passageIds[0]!);
+    const turns: Turn[] = [];
+    for (const collection of heat.collections()) {
+      const turn = await this.#wanted(collection);
+      if (turn) turns.push({ ...turn, passageIds: turn.passageIds.slice(0, this.#policy.groupSize) });
+    }
+    return turns.sort((a, b) => hottest(b) - hottest(a))[0];
+  }
+
+  /** All hot passages of a collection that have no adapter. */
+  async #wanted(collection: string): Promise<Turn | undefined> {
+    const { engines, heat } = this.#parts;
+    const hot = heat.hottest(collection, this.#policy.minimumHeat);
+    if (!hot.length) return undefined;
+    if (!(await engines.names()).includes(collection)) {
+      heat.forget(collection);
+      return undefined;
+    }
+    const engine = await engines.open(collection);
+    const [corpus, encoding] = [await engine.corpus(), await engine.encoding()];
+    const passageIds = hot.filter(
+      (id) =>
+        !this.#hopeless.has(id) && corpus.ordinalOf(id) !== undefined && encoding.keyOf(id) === undefined,
+    );
+    return passageIds.length ? { collection, engine, passageIds } : undefined;
+  }
+
+  async #fits({ engine, passageIds }: Turn): Promise<boolean> {
+    const each = bytesPerAdapter(await engine.model(), engine.config.adapterDtype);
+    return (await this.#diskUsed()) + passageIds.length * each <= this.#policy.diskBytes;
+  }
+
+  async #diskUsed(): Promise<number> {
+    const stored = await (await this.#parts.engines.main.store()).list();
+    return stored.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  async #encode({ collection, engine, passageIds }: Turn): Promise<void> {
+    const { queue, traffic } = this.#parts;
+    const { id } = queue.add({
+      kind: "encode",
+      collection,
+      isBackground: true,
+      run: async ({ signal, progress, onLoss }) => {
+        const corpus = await engine.corpus();
+        const passages = passageIds.map((one) => corpus.passageById(one));
+        const beforeUpdate = () => traffic.whenQuiet({ ...this.#policy, signal });
+        return asWriter(engine.folder, "encode hot passages", () =>
+          encodePassages({ ...engine, progress }, passages, { signal, beforeUpdate, onLoss }),
+        );
+      },
+    });
+    const onStop = () => void queue.cancel(id);
+    this.#signal.addEventListener("abort", onStop, { once: true });
+    const row = await queue.end(id);
+    this.#signal.removeEventListener("abort", onStop);
+    await this.#account(row, { collection, engine, passageIds });
+  }
+
+  async #account(row: JobRow, { engine, passageIds }: Turn): Promise<void> {
+    if (row.state === "failed") throw new Error(row.error?.message ?? "the background job failed");
+    if (row.state !== "done") return;
+    const encoding = await engine.encoding();
+    for (const id of passageIds) {
+      if (encoding.keyOf(id) === undefined) this.#hopeless.add(id);
+      else this.#encoded++;
+    }
+  }
+
+  /** A count that cannot be written now is written later: another writer may just be tidying the folder. */
+  async #save(): Promise<void> {
+    await this.#parts.heat.save().catch((error: unknown) => this.#parts.onProblem(error));
+  }
+}
