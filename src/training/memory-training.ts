@@ -1,0 +1,98 @@
+import { ConfigError } from "../base/errors.ts";
+import { AdamW } from "./adamw.ts";
+import type { WindowedText } from "./memory-batch.ts";
+import type { MemoryTrainer, MemoryValues } from "./memory-trainer.ts";
+import { restoreTrainingPoint, saveTrainingPoint, type TrainingPoint } from "./memory-values.ts";
+
+/** How memory weights are trained. */
+export interface MemorySchedule {
+  updates: number;
+  learningRate: number;
+  /** Updates over which the learning rate rises; after them it falls linearly to a tenth. */
+  warmup: number;
+  /** Gradients are scaled down to this 2-norm at most. */
+  maxNorm: number;
+}
+
+/** What one update saw. */
+export interface MemoryUpdate {
+  /** From 1. */
+  update: number;
+  /** Mean loss per weighted token. */
+  loss: number;
+  tokens: number;
+}
+
+/** A training of memory weights. */
+export interface MemoryTraining {
+  trainer: MemoryTrainer;
+  /** Where it begins; changed in place. */
+  values: MemoryValues;
+  schedule: MemorySchedule;
+  /** The texts of an update (from 0); depends on the update alone, so that a run that goes on sees what it would have seen. */
+  textsOf(update: number, values: MemoryValues): Promise<readonly WindowedText[]>;
+  /** Where the state lies, and what it is the state of. */
+  state: { path: string; identity: string; everyUpdates: number };
+  onUpdate?: ((update: MemoryUpdate) => void | Promise<void>) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Trains memory weights, from the state on disk if there is one. After a kill the same call goes on. */
+export async function trainMemory(training: MemoryTraining): Promise<MemoryValues> {
+  const { trainer, values, schedule, state, signal } = training;
+  const { parameters } = trainer;
+  const point: TrainingPoint = {
+    update: 0,
+    values,
+    optimiser: new AdamW({ learningRate: schedule.learningRate, weightDecay: 0 }),
+  };
+  const form = { identity: state.identity, parameters };
+  await restoreTrainingPoint(state.path, point, form);
+  while (point.update < schedule.updates) {
+    signal?.throwIfAborted();
+    const texts = await training.textsOf(point.update, values);
+    const { loss, tokens } = await update(texts, point, training);
+    point.update++;
+    await training.onUpdate?.({ update: point.update, loss, tokens });
+    if (point.update % state.everyUpdates === 0 || point.update === schedule.updates)
+      await saveTrainingPoint(state.path, point, form);
+  }
+  return values;
+}
+
+async function update(
+  texts: readonly WindowedText[],
+  { update, values, optimiser }: TrainingPoint,
+  { trainer, schedule }: MemoryTraining,
+): Promise<{ loss: number; tokens: number }> {
+  const tokens = texts.reduce((total, text) => total + text.windows.flat().length, 0);
+  if (texts.every(({ weights }) => weights.every((weight) => weight === 0))) return { loss: 0, tokens };
+  const { scores, gradients } = await trainer.gradients(texts, values);
+  const loss = -scores.reduce((a, b) => a + b, 0);
+  if (!Number.isFinite(loss)) {
+    throw new ConfigError(
+      `the loss of update ${update + 1} is ${loss}; choose a smaller learning rate than ${schedule.learningRate}`,
+    );
+  }
+  const norm = Math.sqrt([...gradients.values()].reduce((total, one) => total + sumOfSquares(one), 0));
+  const shrink = norm > schedule.maxNorm ? schedule.maxNorm / norm : 1;
+  const pairs = [...gradients].map(([name, gradient]) => {
+    if (shrink < 1) for (let i = 0; i < gradient.length; i++) gradient[i]! *= shrink;
+    return { value: values.get(name)!, gradient };
+  });
+  optimiser.step(pairs, rateFactor(update, schedule));
+  return { loss, tokens };
+}
+
+function sumOfSquares(values: Float32Array): number {
+  let total = 0;
+  for (const value of values) total += value * value;
+  return total;
+}
+
+/** Linear rise, then linear fall to a tenth. */
+function rateFactor(update: number, { warmup, updates }: MemorySchedule): number {
+  if (update < warmup) return (update + 1) / warmup;
+  const share = (update - warmup) / Math.max(1, updates - warmup);
+  return 1 - 0.9 * share;
+}
