@@ -1,0 +1,158 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { type AdapterHeader, loadAdapterHeader } from "../adapters/adapter-file.ts";
+import type { EncodingRow } from "../adapters/encoding.ts";
+import { cosineSimilarity } from "../adapters/similarity.ts";
+import { NotFoundError } from "../base/errors.ts";
+import { canonicalJson, sha256 } from "../base/hash.ts";
+import { createTar } from "../base/tar.ts";
+import type { AdapterDetail, AdapterSummary, SimilarityMap } from "./api.ts";
+import { referencedKeys } from "./collections.ts";
+import { asWriter } from "./data-folder.ts";
+import { type EncodeOptions, type EncodeReport, encodePassages } from "./encode.ts";
+import { exportAdapter } from "./exchange.ts";
+import type { EngineParts } from "./parts.ts";
+
+/** The adapters of a collection by the model and recipe in use, in the order in which they were encoded. */
+export async function listEncoded(parts: EngineParts): Promise<AdapterSummary[]> {
+  const bytes = await storedBytes(parts);
+  const rows = (await parts.encoding()).rows().filter(({ key }) => bytes.has(key));
+  const summaries: AdapterSummary[] = [];
+  for (const row of rows) summaries.push((await describe(parts, row, bytes.get(row.key)!)).summary);
+  return summaries;
+}
+
+/** One of them with all that its file tells. */
+export async function describeEncoded(parts: EngineParts, key: string): Promise<AdapterDetail> {
+  const row = await findRow(parts, key);
+  const { summary, header, text } = await describe(parts, row, (await storedBytes(parts)).get(key) ?? 0);
+  const { baseModel, createdBy, recipe = null, losses = [] } = header.provenance;
+  return { ...summary, baseModel: baseModel.name, createdBy, recipe, losses, text };
+}
+
+async function storedBytes(parts: EngineParts): Promise<Map<string, number>> {
+  return new Map((await (await parts.store()).list()).map(({ key, bytes }) => [key, bytes]));
+}
+
+async function findRow(parts: EngineParts, key: string): Promise<EncodingRow> {
+  const row = (await parts.encoding()).rows().find((one) => one.key === key);
+  if (row && (await (await parts.store()).has(key))) return row;
+  throw new NotFoundError(`the collection has no adapter ${key}; list its adapters for their keys`);
+}
+
+async function describe(
+  parts: EngineParts,
+  { key, passageId }: EncodingRow,
+  bytes: number,
+): Promise<{ summary: AdapterSummary; header: AdapterHeader; text: string }> {
+  const corpus = await parts.corpus();
+  const passage = corpus.ordinalOf(passageId) === undefined ? undefined : corpus.passageById(passageId);
+  const header = await loadAdapterHeader((await parts.store()).path(key));
+  const { rank, alpha, dtype, targetModules, provenance } = header;
+  const { recipe, losses = [], trainingTokens = null } = provenance;
+  const summary: AdapterSummary = {
+    key,
+    passageId,
+    title: passage?.title ?? "",
+    bytes,
+    dtype,
+    rank,
+    alpha,
+    targetModules,
+    recipeHash: recipe === undefined ? null : sha256(canonicalJson(recipe)).slice(0, 16),
+    firstLoss: losses[0] ?? null,
+    lastLoss: losses.at(-1) ?? null,
+    trainingTokens,
+  };
+  return { summary, header, text: passage?.text ?? "" };
+}
+
+/** How alike the first adapters of a collection are. Lets other work go on between two rows. */
+export async function mapSimilarity(
+  parts: EngineParts,
+  { limit = 64, signal }: { limit?: number; signal?: AbortSignal | undefined } = {},
+): Promise<SimilarityMap> {
+  const rows = (await parts.encoding()).rows();
+  const chosen = rows.slice(0, limit);
+  const corpus = await parts.corpus();
+  const loaded = await (await parts.encoding()).load(chosen.map(({ passageId }) => passageId));
+  const present = chosen.flatMap(({ key, passageId }, i) => {
+    const adapter = loaded[i];
+    const title = corpus.ordinalOf(passageId) === undefined ? "" : corpus.passageById(passageId).title;
+    return adapter ? [{ key, title, adapter }] : [];
+  });
+  const values = present.map(() => new Array<number>(present.length).fill(1));
+  for (const [i, { adapter }] of present.entries()) {
+    signal?.throwIfAborted();
+    for (let j = 0; j < i; j++) {
+      const cosine = cosineSimilarity(adapter, present[j]!.adapter);
+      values[i]![j] = cosine;
+      values[j]![i] = cosine;
+    }
+    await setImmediate();
+  }
+  return {
+    keys: present.map(({ key }) => key),
+    titles: present.map(({ title }) => title),
+    values,
+    isPartial: rows.length > chosen.length,
+  };
+}
+
+/** Deletes an adapter: its passage is answered from the prompt again. */
+export async function removeEncoded(parts: EngineParts, key: string): Promise<void> {
+  const { passageId } = await findRow(parts, key);
+  await asWriter(parts.folder, "delete an adapter", async () => {
+    await (await parts.encoding()).forget(passageId);
+    if (!(await referencedKeys(parts.folder.path)).has(key)) await (await parts.store()).remove(key);
+  });
+}
+
+async function forget(parts: EngineParts, passageIds: readonly string[]): Promise<void> {
+  const [encoding, store] = [await parts.encoding(), await parts.store()];
+  for (const id of passageIds) {
+    const key = encoding.keyOf(id);
+    if (key === undefined) continue;
+    await encoding.forget(id);
+    await store.remove(key);
+  }
+}
+
+/** Encodes some passages; with `again`, those that have an adapter too. */
+export async function encodeSome(
+  parts: EngineParts,
+  passageIds: readonly string[],
+  { again = false, ...options }: EncodeOptions & { again?: boolean } = {},
+): Promise<EncodeReport> {
+  const corpus = await parts.corpus();
+  const passages = passageIds.map((id) => corpus.passageById(id));
+  return asWriter(parts.folder, "encode", async () => {
+    if (again) await forget(parts, passageIds);
+    return encodePassages(parts, passages, options);
+  });
+}
+
+/** The passage of an adapter. */
+export async function passageOfAdapter(parts: EngineParts, key: string): Promise<string> {
+  return (await findRow(parts, key)).passageId;
+}
+
+/** An adapter as a PEFT folder, in an uncompressed archive. */
+export async function archiveAdapter(parts: EngineParts, key: string): Promise<Uint8Array> {
+  await findRow(parts, key);
+  const folder = await mkdtemp(join(tmpdir(), "prag-peft-"));
+  try {
+    await exportAdapter(parts, { key }, folder);
+    const names = (await readdir(folder)).sort();
+    const root = `adapter-${key.slice(0, 12)}`;
+    return createTar(
+      await Promise.all(
+        names.map(async (name) => ({ name: `${root}/${name}`, bytes: await readFile(join(folder, name)) })),
+      ),
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

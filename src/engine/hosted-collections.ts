@@ -1,0 +1,80 @@
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { openAdapterStore } from "../adapters/store.ts";
+import { InputError, NotFoundError } from "../base/errors.ts";
+import type { Corpus } from "../corpus/corpus-folder.ts";
+import type { CollectionRow, DocumentRow } from "./api.ts";
+import { referencedKeys } from "./collections.ts";
+import { completeConfig } from "./config.ts";
+import { asWriter, dataFolder, listCollections } from "./data-folder.ts";
+import type { EngineParts } from "./parts.ts";
+import { readAugmented } from "./read-augmented.ts";
+
+/** A collection in a list; one that holds nothing yet has zeros. */
+export async function describeCollection(parts: EngineParts): Promise<CollectionRow> {
+  const { collection: name } = parts.config;
+  const corpus = await corpusIfPresent(parts);
+  if (!corpus) return { name, documents: 0, passages: 0, augmented: 0, encoded: 0 };
+  const encoding = await parts.encoding();
+  const isThere = ({ passageId }: { passageId: string }) => corpus.ordinalOf(passageId) !== undefined;
+  return {
+    name,
+    documents: corpus.documentCount,
+    passages: corpus.passageCount,
+    augmented: (await readAugmented(parts, corpus.passages())).size,
+    encoded: encoding.rows().filter(isThere).length,
+  };
+}
+
+/** The documents of a collection, in its order. */
+export async function listDocuments(parts: EngineParts): Promise<DocumentRow[]> {
+  const corpus = await corpusIfPresent(parts);
+  if (!corpus) return [];
+  const encoding = await parts.encoding();
+  return Array.from({ length: corpus.documentCount }, (_, ordinal) => {
+    const { id, source, title } = corpus.document(ordinal);
+    const passages = corpus.passagesOf(ordinal);
+    const isEncoded = (passage: number) => encoding.keyOf(corpus.passage(passage).id) !== undefined;
+    return { id, source, title, passages: passages.length, encoded: passages.filter(isEncoded).length };
+  });
+}
+
+async function corpusIfPresent(parts: EngineParts): Promise<Corpus | undefined> {
+  try {
+    return await parts.corpus();
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** Makes an empty collection. */
+export async function createCollection({ folder }: EngineParts, name: string): Promise<void> {
+  completeConfig({ collection: name }, "collection");
+  await asWriter(folder, "create a collection", async () => {
+    if ((await listCollections(folder.path)).includes(name))
+      throw new InputError(`the collection "${name}" exists already; choose another name`);
+    await mkdir(dataFolder(folder.path, name).collection.path, { recursive: true });
+  });
+}
+
+/**
+ * Deletes a collection with its uploads, and the adapters that no other collection uses. It is gone in one step: a kill
+ * leaves at most files that the next deletion removes.
+ */
+export async function deleteCollection({ folder }: EngineParts, name: string): Promise<void> {
+  completeConfig({ collection: name }, "collection");
+  await asWriter(folder, "delete a collection", async () => {
+    if (!(await listCollections(folder.path)).includes(name))
+      throw new NotFoundError(`there is no collection "${name}"`);
+    const before = await referencedKeys(folder.path);
+    const grave = join(folder.path, "deleted", name);
+    await rm(dirname(grave), { recursive: true, force: true });
+    await mkdir(dirname(grave), { recursive: true });
+    await rename(dataFolder(folder.path, name).collection.path, grave);
+    const after = await referencedKeys(folder.path);
+    const store = openAdapterStore(folder.adapters);
+    for (const key of before) if (!after.has(key)) await store.remove(key);
+    await rm(dirname(grave), { recursive: true, force: true });
+  });
+}

@@ -1,0 +1,49 @@
+import { lstat } from "node:fs/promises";
+import { basename, extname, join, relative } from "node:path";
+import { InputError, systemCode } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.ts";
+import { readableExtensions } from "../corpus/readers.ts";
+import type { EngineParts } from "./parts.ts";
+
+const longestName = 120;
+
+/**
+ * The name under which an uploaded file is kept: its last part, with nothing in it that a file system could take for more
+ * than a name. What cannot be read is an `InputError`.
+ */
+export function uploadName(given: string): string {
+  const last = basename(given.replaceAll("\\", "/")).normalize("NFC");
+  const extension = extname(last).toLowerCase();
+  if (!readableExtensions.includes(extension))
+    throw new InputError(
+      `"${last.slice(0, longestName)}" cannot be read; files must end in ${readableExtensions.join(" ")}`,
+    );
+  const stem = last
+    .slice(0, last.length - extension.length)
+    .replace(/[^\p{L}\p{N} ._()-]/gu, "_")
+    .replace(/^[. ]+|[. ]+$/g, "")
+    .slice(0, longestName);
+  if (stem === "") throw new InputError(`"${last.slice(0, longestName)}" has no name before its extension`);
+  return `${stem}${extension}`;
+}
+
+/** Keeps an uploaded file with its collection; one of the same name is replaced. Returns its path. */
+export async function keepUpload(
+  { folder }: EngineParts,
+  { name, bytes }: { name: string; bytes: Uint8Array },
+): Promise<string> {
+  const path = join(folder.collection.path, "uploads", uploadName(name));
+  const isLink = await lstat(path).then(
+    (found) => !found.isFile(),
+    (error: unknown) => systemCode(error) !== "ENOENT",
+  );
+  if (isLink)
+    throw new InputError(`${basename(path)} stands for something that is no file; use another name`);
+  await writeAtomic(path, bytes);
+  return path;
+}
+
+/** Paths of kept uploads as `ingest` takes them: relative to where the data folder lies. */
+export function relativeTo(base: string, paths: readonly string[]): string[] {
+  return paths.map((path) => relative(base, path));
+}
