@@ -17,8 +17,6 @@ export interface AnsweringParts {
 
 /** Passages to retrieve when nothing else is said: the paper's k. */
 export const defaultLimit = 3;
-/** Tokens of a short answer, when nothing else is said. */
-export const defaultMaxTokens = 32;
 
 /**
  * The query for retrieval in a conversation: the last two questions of the user before this one, then this one, so that
@@ -53,7 +51,7 @@ export interface Prepared {
 /** Generates the answer with what was prepared, as events up to `end`. */
 export async function* generateAnswer(
   question: string,
-  { history = [], sampling, maxTokens = defaultMaxTokens, signal }: AnswerOptions,
+  { history = [], sampling, maxTokens, signal }: AnswerOptions,
   { generator, clock, prompts = answerPrompts, prepared }: AnsweringParts & { prepared: Prepared },
 ): AsyncGenerator<MethodEvent> {
   const { passages, adapter, startedMs } = prepared;
@@ -61,7 +59,7 @@ export async function* generateAnswer(
     messages: [...history, ...prompts.messages(question, { passages })],
     prefix: prompts.prefix,
     adapter,
-    maxTokens,
+    maxTokens: maxTokens ?? prompts.maxTokens,
     sampling,
   };
   const tokens = generator.generate(request, { signal });
@@ -76,7 +74,7 @@ export async function* generateAnswer(
   yield {
     type: "end",
     text: generation.text,
-    answer: extractAnswer(generation.text),
+    answer: extractAnswer(generation.text, prompts),
     usage: { promptTokens: generation.promptTokens, generatedTokens: generation.tokens.length },
     rounds: prepared.rounds,
     timings: {

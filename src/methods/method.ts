@@ -2,7 +2,15 @@ import type { Sampling } from "../generation/generator.ts";
 import type { Hit } from "../retrieval/retriever.ts";
 
 /** The methods that answer from a collection, in the order of reports. */
-export const methodNames = ["closed-book", "standard-rag", "prag", "combine"] as const;
+export const methodNames = [
+  "closed-book",
+  "standard-rag",
+  "da-rag",
+  "flare",
+  "flare-token",
+  "prag",
+  "combine",
+] as const;
 
 /** Names of the methods, as reports and servers know them; `memorag` answers from a memory of one text. */
 export type MethodName = (typeof methodNames)[number] | "memorag";

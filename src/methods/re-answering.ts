@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { type Draft, firstSentenceEnd, pieceOf } from "./draft.ts";
+import { GrowingAnswer, type IterativeParts } from "./growing-answer.ts";
+import type { AnswerOptions, MethodEvent } from "./method.ts";
+
+/** Numbers that the methods of DRAGIN's code share. */
+export const reAnsweringFields = {
+  /** Words or tokens of a query, at most: the last ones. */
+  maxQueryTokens: z.int().min(1).default(64),
+  /** Passages to retrieve; where absent, the question's or the settings' limit. */
+  limit: z.int().min(1).max(1000).optional(),
+  /** Retrievals, at most; 0 means no limit. */
+  maxRounds: z.int().nonnegative().default(10),
+  /** Every draft may have all the tokens of the answer, so that the answer may become longer than they are. */
+  exceed: z.boolean().default(false),
+};
+
+/** What the authors' code does otherwise. */
+export const reAnsweringReference = { maxRounds: 0, exceed: true };
+
+/** Where the methods of DRAGIN's code depart from it, in words. */
+export const reAnsweringNotes = [
+  "tokens belong to the sentence in which their first visible character stands; the code's offsets lose a token at every border",
+  "an answer ends where the model ends it by itself; the code asks once more, without the passages",
+  "sentences and parts of speech are ours and wink-nlp's, not spaCy's",
+];
+
+/** DRAGIN's evaluation cuts answers here: the model has begun another example. */
+const stop = ["Question:", "Note:", "#10000000"];
+
+/** What is thought of a draft. */
+export interface Judgement {
+  reason: string;
+  numbers: Record<string, number>;
+  /** The first sentence that should not be accepted as it is: where it begins, and what to search for. */
+  doubt?: { start: number; query: string } | undefined;
+}
+
+/** What tells the methods of this kind apart. */
+export interface ReAnswering {
+  /** Judges a draft; a doubt with nothing to search for is none. */
+  judge(draft: Draft, answer: GrowingAnswer): Promise<Judgement>;
+  /** How much is kept of what is generated with the passages found. */
+  keeps: "sentence" | "all";
+  options: { limit?: number | undefined; maxRounds: number; exceed: boolean };
+}
+
+/**
+ * Drafts the rest of the answer without passages; where a sentence is in doubt, keeps what stands before it, retrieves,
+ * and generates on with the passages found; then begins again. The loop of DRAGIN's code, which its FLARE shares.
+ */
+export async function* answerAgain(
+  question: string,
+  answerOptions: AnswerOptions,
+  { judge, keeps, options, ...parts }: IterativeParts & ReAnswering,
+): AsyncGenerator<MethodEvent> {
+  const answer = new GrowingAnswer(question, answerOptions, parts);
+  const mayGrow = () => (options.exceed ? answer.tokens <= answer.maxTokens : answer.room > 0);
+  const room = () => (options.exceed ? answer.maxTokens : answer.room);
+  while (mayGrow() && !answer.hasAnswer) {
+    const draft = await answer.draft({ maxTokens: room(), stop });
+    if (draft.text.trim() === "") break;
+    const isSpent = options.maxRounds > 0 && answer.rounds >= options.maxRounds;
+    const { reason, numbers, doubt } = isSpent ? spent(options.maxRounds) : await judge(draft, answer);
+    yield answer.decide(reason, numbers);
+    if (!doubt) {
+      const whole = pieceOf(draft);
+      yield answer.accept(whole);
+      if (whole.isEnd) break;
+      continue;
+    }
+    const kept = pieceOf(draft, doubt.start);
+    if (kept.text.trim() !== "") yield answer.accept(kept);
+    if (!mayGrow()) break;
+    const hits = yield* answer.retrieve(doubt.query, options.limit);
+    const passages = hits.map((hit) => hit.passage);
+    const again = await answer.draft({ passages, maxTokens: room(), stop });
+    const piece = pieceOf(again, keeps === "sentence" ? firstSentenceEnd(again) : undefined);
+    if (piece.text.trim() === "") {
+      yield answer.decide("nothing more was generated with the passages found: the answer ends");
+      break;
+    }
+    yield answer.accept(piece);
+    if (piece.isEnd) break;
+  }
+  yield answer.end();
+}
+
+function spent(maxRounds: number): Judgement {
+  return { reason: "no retrieval is left: the rest is accepted", numbers: { maxRounds } };
+}
