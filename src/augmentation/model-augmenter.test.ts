@@ -42,6 +42,8 @@ function fakeGenerator(answer: (request: GenerationRequest, asked: number) => st
       throw new Error("internal: an augmenter asks in batches");
     },
     generateBatch: async (batch) => batch.map(generate),
+    score: () => Promise.reject(new Error("not used")),
+    attention: () => Promise.reject(new Error("not used")),
   };
   return { generator, requests };
 }

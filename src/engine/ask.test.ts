@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError, InputError, NotFoundError } from "../base/errors.ts";
 import { sha256OfFile } from "../base/hash.ts";
-import { type MethodEvent, methodNames } from "../methods/method.ts";
+import { type MethodEvent, methodNames, type PassageUse } from "../methods/method.ts";
 import { ask, streamAnswer } from "./ask.ts";
 import { createMethod, type MethodOptions } from "./create-method.ts";
 import { encode } from "./encode.ts";
@@ -13,6 +13,11 @@ import { ingest } from "./ingest.ts";
 import { type OpenEngine, openEngine } from "./open-engine.ts";
 
 const question = "Who built the Orlen2 Bridge?";
+
+/** It decides by itself whether it retrieves. */
+function isIterative(method: string): boolean {
+  return ["flare", "flare-token", "dragin"].includes(method);
+}
 
 async function collect(events: AsyncIterable<MethodEvent>): Promise<MethodEvent[]> {
   const all: MethodEvent[] = [];
@@ -48,19 +53,34 @@ describe("ask, everything encoded", () => {
     let text = "";
     const answer = await ask(engine.parts, question, {
       method,
+      ...(method === "da-rag" && { methodOptions: { rewrites: 0, pairs: 0 } }),
       onText: (piece) => {
         text += piece;
       },
     });
     expect(answer.usage.promptTokens).toBeGreaterThan(10);
-    expect(answer.usage.generatedTokens).toBeLessThanOrEqual(8);
+    if (!isIterative(method)) expect(answer.usage.generatedTokens).toBeLessThanOrEqual(8);
     expect(text).not.toBe("");
-    expect(answer.sources).toHaveLength(method === "closed-book" ? 0 : 3);
-    const wanted = { "closed-book": "", "standard-rag": "context", prag: "adapter", combine: "both" }[method];
+    const roles: Partial<Record<typeof method, PassageUse>> = { prag: "adapter", combine: "both" };
+    const wanted = roles[method] ?? "context";
+    if (!isIterative(method)) expect(answer.sources).toHaveLength(method === "closed-book" ? 0 : 3);
     for (const { usedAs, adapter } of answer.sources) {
       expect(usedAs).toBe(wanted);
       expect(adapter !== null).toBe(method === "prag" || method === "combine");
     }
+  });
+
+  it("da-rag shows the augmentations that were made; other numbers than it knows are refused", async () => {
+    const counts = async (methodOptions: Record<string, unknown>) => {
+      const events = await collect(
+        streamAnswer(engine.parts, question, { method: "da-rag", limit: 1, maxTokens: 1, methodOptions }),
+      );
+      return events.flatMap((event) => (event.type === "decision" ? [event.numbers] : []));
+    };
+    expect(await counts({ pairs: 1 })).toMatchObject([{ pairs: 1 }]);
+    expect(await counts({ rewrites: 0, pairs: 0 })).toEqual([{ rewrites: 0, pairs: 0 }]);
+    await expect(counts({ piars: 1 })).rejects.toThrow(/options of method "da-rag".*piars/);
+    await expect(counts({ pairs: -1 })).rejects.toThrow(ConfigError);
   });
 
   it("takes limit and tokens from the settings, or from the call", async () => {

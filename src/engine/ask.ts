@@ -1,5 +1,5 @@
 import { InputError } from "../base/errors.ts";
-import type { AnswerOptions, MethodEvent, MethodName } from "../methods/method.ts";
+import type { AnswerOptions, MethodEvent } from "../methods/method.ts";
 import { type Answer, collectAnswer } from "./answer.ts";
 import { createMethod, type MethodOptions } from "./create-method.ts";
 import type { EngineParts } from "./parts.ts";
@@ -10,9 +10,6 @@ export interface AskOptions extends MethodOptions, AnswerOptions {
   /** Gets the text as it comes. */
   onText?: ((text: string) => void) | undefined;
 }
-
-/** The method of `ask` and `chat` when none is named. */
-export const defaultMethod: MethodName = "prag";
 
 /** Answers one question from the collection. */
 export async function ask(
@@ -27,7 +24,7 @@ export async function ask(
 export async function* streamAnswer(
   parts: EngineParts,
   question: string,
-  { method = defaultMethod, ...options }: Omit<AskOptions, "onText"> = {},
+  { method = parts.config.method, ...options }: Omit<AskOptions, "onText"> = {},
 ): AsyncGenerator<MethodEvent> {
   if (question.trim() === "") throw new InputError("the question is empty; ask something");
   const { limit = parts.config.limit, maxTokens = parts.config.maxTokens } = options;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { adapterDtypes } from "../adapters/size.ts";
 import { ConfigError } from "../base/errors.ts";
+import { methodNames } from "../methods/method.ts";
 import { ablations, lossMasks, partialRecipeSchema, patterns, recipeNames } from "../training/recipe.ts";
 
 /** What settings may be chosen from. */
@@ -104,9 +105,18 @@ export const configSchema = z.strictObject({
       scale: z.number().optional(),
     })
     .prefault({}),
+  /** How to answer when nothing else is said. */
+  method: z.enum(methodNames).default("prag"),
+  /** Reason step by step, then answer. */
+  cot: z.boolean().default(false),
+  /** Worked examples in the prompt; where absent none, or those of the paper's code with `compat` and `cot`. */
+  shots: z.int().nonnegative().optional(),
+  /** Numbers of single methods by their names; where absent, the model's preset. */
+  methodOptions: z.partialRecord(z.enum(methodNames), z.record(z.string(), z.unknown())).default({}),
   /** Passages to retrieve. */
   limit: z.int().min(1).max(1000).default(3),
-  maxTokens: z.int().min(1).default(32),
+  /** Tokens of an answer; where absent, what the prompts ask for: 32, or 128 with `cot`. */
+  maxTokens: z.int().min(1).optional(),
 });
 
 /** Settings as they may be given: everything may be left out. */

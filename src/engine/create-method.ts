@@ -1,10 +1,21 @@
+import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
 import { closedBook } from "../methods/closed-book.ts";
+import { daRag, daRagOptions } from "../methods/da-rag.ts";
+import { flare, flareNotes, flareOptions, flareReference } from "../methods/flare.ts";
+import { flareToken, flareTokenOptions } from "../methods/flare-token.ts";
 import { type Method, methodNames } from "../methods/method.ts";
 import { combine, prag } from "../methods/prag.ts";
+import { reAnsweringNotes, reAnsweringReference } from "../methods/re-answering.ts";
 import { standardRag } from "../methods/standard-rag.ts";
+import type { AnswerPrompts } from "../prompts/answer.ts";
+import { answerPromptsHash } from "../prompts/provenance.ts";
 import { encodingFirst, shuffleAdapters, storedAdapters } from "./adapter-lookups.ts";
+import { choosePrompts } from "./answer-prompts.ts";
+import type { EngineConfig } from "./config.ts";
 import type { EngineParts } from "./parts.ts";
+import { chooseAnswerPreset } from "./presets.ts";
+import { readAugmented } from "./read-augmented.ts";
 
 export { methodNames } from "../methods/method.ts";
 
@@ -25,15 +36,84 @@ export interface MethodOptions {
   methodOptions?: Readonly<Record<string, unknown>> | undefined;
 }
 
-type Create = (parts: EngineParts, options: MethodOptions) => Promise<Method>;
+/** All that decides how a method answers, as runs record it. */
+export interface MethodDescription {
+  name: (typeof methodNames)[number];
+  /** `reference` does what the authors' code does, where it is known. */
+  compat: EngineConfig["compat"];
+  cot: boolean;
+  shots: number;
+  /** SHA-256 of the prompts. */
+  prompts: string;
+  /** Tokens of an answer, when the question does not say. */
+  maxTokens: number;
+  /** Numbers of this method, defaults included. */
+  options: Record<string, unknown>;
+  /** Where it departs from the papers or their code, and why. */
+  notes: readonly string[];
+}
 
-/** Which parts each method takes: one row per method. */
-const methods: Record<(typeof methodNames)[number], Create> = {
-  "closed-book": async (parts) => closedBook(await answering(parts)),
-  "standard-rag": async (parts) =>
-    standardRag({ ...(await answering(parts)), retriever: await parts.retriever() }),
-  prag: async (parts, options) => prag(await parametric(parts, options)),
-  combine: async (parts, options) => combine(await parametric(parts, options)),
+type OpenedName = (typeof methodNames)[number];
+type Answering = Awaited<ReturnType<typeof answering>>;
+
+/** What belongs to one method: the numbers it knows, and the parts it takes. */
+interface MethodKind {
+  options: z.ZodType<Record<string, unknown>>;
+  /** Numbers of the authors' code, where they are not the defaults: `--compat reference`. */
+  reference: Record<string, unknown>;
+  /** It retrieves while it answers. */
+  iterates: boolean;
+  /** Where it departs from papers and code. */
+  notes: readonly string[];
+  create(parts: EngineParts, given: Answering, options: MethodOptions): Promise<Method>;
+}
+
+const plain = { options: z.strictObject({}), reference: {}, iterates: false, notes: [] };
+
+/** One row per method. */
+const kinds: Record<OpenedName, MethodKind> = {
+  "closed-book": { ...plain, create: async (_parts, given) => closedBook(given) },
+  "standard-rag": {
+    ...plain,
+    create: async (parts, given) => standardRag({ ...given, retriever: await parts.retriever() }),
+  },
+  "da-rag": {
+    ...plain,
+    options: daRagOptions,
+    notes: ["no code of this baseline is published: laid out as the paper's talks describe it"],
+    create: async (parts, given) =>
+      daRag({
+        ...given,
+        retriever: await parts.retriever(),
+        augmentations: (passages) => readAugmented(parts, passages),
+        options: daRagOptions.parse(given.options),
+      }),
+  },
+  flare: {
+    options: flareOptions,
+    reference: flareReference,
+    iterates: true,
+    notes: flareNotes,
+    create: async (parts, given) =>
+      flare({ ...given, retriever: await parts.retriever(), options: flareOptions.parse(given.options) }),
+  },
+  "flare-token": {
+    options: flareTokenOptions,
+    reference: reAnsweringReference,
+    iterates: true,
+    notes: reAnsweringNotes,
+    create: async (parts, given) =>
+      flareToken({
+        ...given,
+        retriever: await parts.retriever(),
+        options: flareTokenOptions.parse(given.options),
+      }),
+  },
+  prag: { ...plain, create: async (parts, given, options) => prag(await parametric(parts, given, options)) },
+  combine: {
+    ...plain,
+    create: async (parts, given, options) => combine(await parametric(parts, given, options)),
+  },
 };
 
 /** Makes a method of this name from the engine's parts. */
@@ -42,23 +122,81 @@ export async function createMethod(
   name: string,
   options: MethodOptions = {},
 ): Promise<Method> {
-  const known = methodNames.find((one) => one === name);
-  if (!known) throw new ConfigError(`method "${name}" is not known; methods are ${methodNames.join(", ")}`);
-  return methods[known](parts, options);
+  const known = knownName(name);
+  return kinds[known].create(parts, await answering(parts, known, options), options);
 }
 
-async function answering(parts: EngineParts) {
-  return { generator: await parts.generator(), clock: parts.clock, prompts: parts.prompts };
+/** What `createMethod` would make, in numbers and words. */
+export async function describeMethod(
+  parts: EngineParts,
+  name: string,
+  options: MethodOptions = {},
+): Promise<MethodDescription> {
+  const known = knownName(name);
+  const { prompts, shots, options: numbers } = await choose(parts, known, options);
+  const { compat, maxTokens = prompts.maxTokens } = parts.config;
+  return {
+    name: known,
+    compat,
+    cot: prompts.chainOfThought,
+    shots,
+    prompts: answerPromptsHash(prompts),
+    maxTokens,
+    options: numbers,
+    notes: kinds[known].notes,
+  };
+}
+
+function knownName(name: string): OpenedName {
+  const known = methodNames.find((one) => one === name);
+  if (!known) throw new ConfigError(`method "${name}" is not known; methods are ${methodNames.join(", ")}`);
+  return known;
+}
+
+/** Settles prompts and numbers: of the call, else of the settings, else of the model's preset. */
+async function choose(
+  parts: EngineParts,
+  name: OpenedName,
+  { cot, shots, methodOptions }: MethodOptions,
+): Promise<{ prompts: AnswerPrompts; shots: number; options: Record<string, unknown> }> {
+  const { config } = parts;
+  const { compat } = config;
+  const preset = await chooseAnswerPreset(config, (await parts.model()).folder);
+  const { options, reference, iterates } = kinds[name];
+  const chosen = choosePrompts({
+    compat,
+    cot: cot ?? config.cot,
+    shots: shots ?? config.shots,
+    examples: preset.examples ?? "full",
+    iterates,
+  });
+  const numbers = {
+    ...(compat === "reference" ? reference : {}),
+    ...preset.methodOptions?.[name],
+    ...config.methodOptions[name],
+    ...methodOptions,
+  };
+  const parsed = options.safeParse(numbers);
+  if (parsed.success) return { ...chosen, options: parsed.data };
+  const issue = parsed.error.issues[0];
+  const path = issue?.path.length ? `"${issue.path.join(".")}": ` : "";
+  throw new ConfigError(`options of method "${name}": ${path}${issue?.message ?? "are wrong"}`);
+}
+
+async function answering(parts: EngineParts, name: OpenedName, options: MethodOptions) {
+  const { prompts, options: numbers } = await choose(parts, name, options);
+  return { generator: await parts.generator(), clock: parts.clock, prompts, options: numbers };
 }
 
 async function parametric(
   parts: EngineParts,
+  given: Answering,
   { onMissing = "context", shuffleAdapters: seed }: MethodOptions,
 ) {
   const stored = await storedAdapters(parts);
   const adapters = onMissing === "encode" ? encodingFirst(parts, stored) : stored;
   return {
-    ...(await answering(parts)),
+    ...given,
     retriever: await parts.retriever(),
     adapters: seed === undefined ? adapters : await shuffleAdapters(parts, adapters, seed),
     onMissing: onMissing === "skip" ? ("skip" as const) : ("context" as const),

@@ -1,10 +1,12 @@
 import { openEncoding } from "../adapters/encoding.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
 import { openAdapterStore } from "../adapters/store.ts";
+import { canonicalJson } from "../base/hash.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
 import { openCorpus } from "../corpus/corpus-folder.ts";
 import { openDecodingSession } from "../generation/decoding-session.ts";
 import { createLocalGenerator } from "../generation/local.ts";
+import { openScorer } from "../generation/scorer.ts";
 import { answerPrompts } from "../prompts/answer.ts";
 import { directPrompts } from "../prompts/reference.ts";
 import { openRuntime } from "../runtime/runtime.ts";
@@ -30,6 +32,10 @@ export interface EngineEnvironment {
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Ends the fetching of a model. */
   signal?: AbortSignal | undefined;
+  /** Training gets threads of its own, so many, and does not hold up answers; else both take turns. */
+  trainingThreads?: number | undefined;
+  /** An engine that stays open longer: its model is used where the settings ask for the same. */
+  sharedWith?: OpenEngine | undefined;
 }
 
 /** An open engine: parts for the verbs, and its end. */
@@ -53,21 +59,27 @@ export async function openEngine(
     now = () => Date.now(),
     env = {},
     signal,
+    trainingThreads: threads,
   } = environment;
   const folder = dataFolder(config.dataFolder, config.collection);
   await checkFormat(folder);
+  const shared = sharedParts(config, environment.sharedWith);
   const closers: (() => Promise<void> | void)[] = [];
   const onClose = <T>(value: T, close: (value: T) => Promise<void> | void): T => {
     closers.push(() => close(value));
     return value;
   };
 
-  const runtime = once(async () => onClose(await openRuntime(config), (opened) => opened.dispose()));
-  const model = once(() => openEngineModel(config, { progress, env, signal }));
-  const store = once(async () => {
+  const openOwn = (options: Parameters<typeof openRuntime>[0]) =>
+    once(async () => onClose(await openRuntime(options), (opened) => opened.dispose()));
+  const runtime = openOwn(config);
+  const trainingRuntime = threads === undefined ? runtime : openOwn({ ...config, threads });
+  const model = shared?.model ?? once(() => openEngineModel(config, { progress, env, signal }));
+  const ownStore = once(async () => {
     const { fingerprint, shapes } = await model();
     return openAdapterStore(folder.adapters, { fingerprint, shapes, dtype: config.adapterDtype });
   });
+  const store = shared?.store ?? ownStore;
   const corpus = renewable(async () =>
     onClose(await openCorpus(folder.collection.corpus), (opened) => opened.close()),
   );
@@ -86,7 +98,11 @@ export async function openEngine(
       positions,
     });
     const { name, tokenizer } = opened;
-    return createLocalGenerator({ model: name, session, tokenizer, contextLength: positions });
+    // A few methods look at texts: a second forward pass over the same weights, opened when it is asked for.
+    const scorer = once(() =>
+      openScorer(running, opened, { tokenizer, positions, weights, prepack: isSmall(opened) }),
+    );
+    return createLocalGenerator({ model: name, session, tokenizer, contextLength: positions, scorer });
   });
   const parts: EngineParts = {
     config,
@@ -100,7 +116,7 @@ export async function openEngine(
     corpus,
     retriever,
     embedder,
-    generator,
+    generator: shared?.generator ?? generator,
     encoding: once(async () => {
       const opened = await model();
       const initHash = hashAdapter(opened.initial);
@@ -114,18 +130,20 @@ export async function openEngine(
         encoding.close(),
       );
     }),
-    async openTrainer() {
+    openTrainer: async () => {
+      if (shared) return shared.openTrainer();
       const opened = await model();
       const { rank, alpha, targetModules, maxTokens } = opened.recipe;
       const trained = await trainingModel(opened, config, progress);
-      return openTrainer(await runtime(), trained, {
+      return openTrainer(await trainingRuntime(), trained, {
         config: { rank, alpha, targetModules },
         maxTokens: Math.min(maxTokens, maxPositions),
       });
     },
-    async openDistributions() {
+    openDistributions: async () => {
+      if (shared) return shared.openDistributions();
       const opened = await trainingModel(await model(), config, progress);
-      return openBaseDistributions(await runtime(), opened, { maxTokens: maxPositions });
+      return openBaseDistributions(await trainingRuntime(), opened, { maxTokens: maxPositions });
     },
     augmenter: once(() => createAugmenter(parts, { env, signal })),
     augmentSettings: async () => chooseAugmentSettings(config, (await model()).folder),
@@ -141,6 +159,20 @@ export async function openEngine(
       for (const close of closers.reverse()) await close();
     },
   };
+}
+
+/** The parts of another engine, if it has the model and recipe that these settings ask for. */
+function sharedParts(config: EngineConfig, other: OpenEngine | undefined): EngineParts | undefined {
+  return other && modelSettings(config) === modelSettings(other.parts.config) ? other.parts : undefined;
+}
+
+function modelSettings(config: EngineConfig): string {
+  const { model, revision, dataFolder: path, cacheFolder, device, threads, weights, adapterDtype } = config;
+  const { recipe, compat, initAdapter } = config;
+  return canonicalJson([
+    ...[model, revision ?? null, path, cacheFolder, device, threads ?? null, weights, adapterDtype],
+    ...[recipe ?? null, compat, initAdapter ?? null],
+  ]);
 }
 
 /** Opens at the first call; a failure is not kept, so that a later call may succeed. */

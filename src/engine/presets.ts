@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { MergeWeights } from "../adapters/merge.ts";
 import { augmentDefaults } from "../augmentation/augmenter.ts";
 import { readJsonIfPresent } from "../base/files.ts";
+import { methodNames } from "../methods/method.ts";
 import {
   defaultRecipe,
   layerRecipe,
@@ -22,6 +23,13 @@ const presetSchema = z.strictObject({
   merge: z
     .strictObject({ weights: z.enum(["sum", "mean", "score"]).optional(), scale: z.number().optional() })
     .default({}),
+  answer: z
+    .strictObject({
+      /** Which worked examples the prompts may show. */
+      examples: z.enum(["full", "short"]).optional(),
+      methodOptions: z.partialRecord(z.enum(methodNames), z.record(z.string(), z.unknown())).optional(),
+    })
+    .default({}),
 });
 
 async function readPreset(modelFolder: string): Promise<z.infer<typeof presetSchema>> {
@@ -30,6 +38,7 @@ async function readPreset(modelFolder: string): Promise<z.infer<typeof presetSch
       recipe: {},
       augment: {},
       merge: {},
+      answer: {},
     }
   );
 }
@@ -63,4 +72,12 @@ export async function chooseMerge(
 ): Promise<{ weights: MergeWeights; scale: number }> {
   const preset = compat === "reference" ? {} : (await readPreset(modelFolder)).merge;
   return { weights: merge.weights ?? preset.weights ?? "sum", scale: merge.scale ?? preset.scale ?? 1 };
+}
+
+/** What a model's preset says about answering; `--compat reference` has none. */
+export async function chooseAnswerPreset(
+  { compat }: EngineConfig,
+  modelFolder: string,
+): Promise<z.infer<typeof presetSchema>["answer"]> {
+  return compat === "reference" ? {} : (await readPreset(modelFolder)).answer;
 }

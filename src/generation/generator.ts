@@ -47,6 +47,28 @@ export interface Generation {
   finishReason: "stop" | "length";
 }
 
+/** A text to look at, by itself or as what the assistant says in a conversation; the base model alone looks. */
+export interface ScoringRequest {
+  /** The text; ids of generated tokens are taken as they are. */
+  text: string | readonly number[];
+  /** What stands before it, as in a `GenerationRequest`; without messages, nothing. */
+  messages?: readonly ChatMessage[] | undefined;
+  prefix?: string | undefined;
+  /** Without messages: set the model's BOS before the text, where it has one. */
+  startToken?: boolean | undefined;
+}
+
+/** What the tokens of a text attend to in the last layer. */
+export interface AttentionMap {
+  /** Tokens of the text; `text` as in `GeneratedToken`. */
+  tokens: { id: number; text: string }[];
+  /** Tokens that stand before the text. */
+  offset: number;
+  heads: number;
+  /** [H, T, offset + T]: row t is what token t attends to, itself included; each sums to 1. */
+  weights: Float32Array;
+}
+
 /**
  * Continues conversations. An implementation that cannot do something (adapters of a remote service, log-probabilities)
  * throws an `UnsupportedError`. Law: with the same request, seed and model the tokens are the same, and what else is in
@@ -69,4 +91,8 @@ export interface Generator {
     requests: readonly GenerationRequest[],
     options?: { signal?: AbortSignal | undefined },
   ): Promise<Generation[]>;
+  /** The text's tokens with what the model thought of them; numbers of one before which nothing stands are NaN. */
+  score(request: ScoringRequest, options?: { signal?: AbortSignal | undefined }): Promise<GeneratedToken[]>;
+  /** What the text's tokens attend to. A text that does not fit is an `InputError`, here as everywhere. */
+  attention(request: ScoringRequest, options?: { signal?: AbortSignal | undefined }): Promise<AttentionMap>;
 }

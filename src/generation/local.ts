@@ -1,9 +1,10 @@
-import { ConfigError, InputError } from "../base/errors.ts";
+import { ConfigError, InputError, UnsupportedError } from "../base/errors.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import type { DecodingSession } from "./decoding-session.ts";
 import type { GeneratedToken, GenerationRequest, Generator } from "./generator.ts";
 import { Row } from "./row.ts";
 import { createScheduler } from "./scheduler.ts";
+import type { Scorer } from "./scorer.ts";
 
 /** What a local generator is made from. */
 export interface LocalGeneratorParts {
@@ -14,6 +15,8 @@ export interface LocalGeneratorParts {
   contextLength: number;
   /** Requests that share decode steps, at most; others wait. */
   batchSize?: number;
+  /** Opened when a text is first looked at; without it, `score` and `attention` are refused. */
+  scorer?: (() => Promise<Pick<Scorer, "score" | "attention">>) | undefined;
 }
 
 /** Generates with a model in this process. */
@@ -23,6 +26,8 @@ export function createLocalGenerator({
   tokenizer,
   contextLength,
   batchSize = 16,
+  scorer = () =>
+    Promise.reject(new UnsupportedError(`${model} was opened without a scorer: it only generates`)),
 }: LocalGeneratorParts): Generator {
   const scheduler = createScheduler({ session, ends: tokenizer.eosTokenIds, maxRows: batchSize });
   const promptOf = (request: GenerationRequest): number[] => {
@@ -53,6 +58,8 @@ export function createLocalGenerator({
       await Promise.all(rows.map((row) => finish(scheduler.run(row, signal))));
       return rows.map((row) => row.generation());
     },
+    score: async (request, options) => (await scorer()).score(request, options),
+    attention: async (request, options) => (await scorer()).attention(request, options),
   };
 }
 

@@ -65,7 +65,15 @@ export function createRemoteGenerator({
     },
     generate: (request, { signal } = {}) => generateStreamed(request, settings, signal),
     generateBatch: (requests, { signal } = {}) => generateAll(requests, settings, signal),
+    score: () => refuse("log-probabilities of a given text", settings),
+    attention: () => refuse("what its model attends to", settings),
   };
+}
+
+function refuse(what: string, { model, url }: Settings): Promise<never> {
+  return Promise.reject(
+    new UnsupportedError(`${model} at ${url} does not tell ${what}; use a local model, or another method`),
+  );
 }
 
 async function* generateStreamed(

@@ -29,8 +29,8 @@ export function chooseToken(
   return { id, logProbability: logits[id]! - logSum, entropy };
 }
 
-/** log Σ exp and entropy, in double precision. */
-function statistics(logits: Float32Array): { logSum: number; entropy: number } {
+/** log Σ exp of logits, and the entropy of their distribution in nats, in double precision. */
+export function statistics(logits: Float32Array): { logSum: number; entropy: number } {
   const top = logits[argmax(logits)]!;
   let [total, weighted] = [0, 0];
   for (const logit of logits) {

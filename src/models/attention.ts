@@ -32,16 +32,34 @@ export function maskedAttention(
 
 /** Grouped-query attention: query [B, T, H·Dh], key and value [B, S, K·Dh], rotated; mask [B, 1, 1, T, S] → [B, T, H·Dh]. */
 export function attendHeads(
-  { heads: H, keyValueHeads: K, headSize: Dh }: ModelConfig,
+  config: ModelConfig,
   { query, key, value, mask }: { query: Tensor; key: Tensor; value: Tensor; mask: Tensor },
+): Tensor {
+  return mixValues(config, attentionWeights(config, { query, key, mask }), value);
+}
+
+/** How much each query attends to each key: as `attendHeads`, → [B, K, G, T, S], where head h is (h / G, h mod G). */
+export function attentionWeights(
+  { heads: H, keyValueHeads: K, headSize: Dh }: ModelConfig,
+  { query, key, mask }: { query: Tensor; key: Tensor; mask: Tensor },
 ): Tensor {
   const G = H / K; // query heads that share a key/value head
   const S = key.shape[1]!;
   const qHeads = transpose(reshape(query, ["B", "T", K, G, Dh]), [0, 2, 3, 1, 4]); // [B, K, G, T, Dh]
   const kHeads = transpose(reshape(key, ["B", S, K, 1, Dh]), [0, 2, 3, 1, 4]); // [B, K, 1, S, Dh]
-  const vHeads = transpose(reshape(value, ["B", S, K, 1, Dh]), [0, 2, 3, 1, 4]);
   const scores = matmul(qHeads, kHeads, { transB: true, alpha: Dh ** -0.5 }); // [B, K, G, T, S]
-  const mixed = matmul(softmax(add(scores, mask)), vHeads); // [B, K, G, T, Dh]
+  return softmax(add(scores, mask));
+}
+
+/** The values by their weights [B, K, G, T, S]: value [B, S, K·Dh] → [B, T, H·Dh]. */
+export function mixValues(
+  { heads: H, keyValueHeads: K, headSize: Dh }: ModelConfig,
+  weights: Tensor,
+  value: Tensor,
+): Tensor {
+  const S = value.shape[1]!;
+  const vHeads = transpose(reshape(value, ["B", S, K, 1, Dh]), [0, 2, 3, 1, 4]); // [B, K, 1, S, Dh]
+  const mixed = matmul(weights, vHeads); // [B, K, G, T, Dh]
   return reshape(transpose(mixed, [0, 3, 1, 2, 4]), ["B", "T", H * Dh]);
 }
 

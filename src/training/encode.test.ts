@@ -58,6 +58,8 @@ function fakeNegatives(tokenizer: Tokenizer): NegativeParts {
       throw new Error("not used");
     },
     generateBatch: async (requests) => requests.map(() => answer),
+    score: () => Promise.reject(new Error("not used")),
+    attention: () => Promise.reject(new Error("not used")),
   };
   const score: NegativeParts["distributions"]["score"] = async (sequences) =>
     sequences.map(({ ids, from }) => ids.slice(from).map(() => [{ token: 7, probability: 1 }]));
