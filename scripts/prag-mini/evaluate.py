@@ -16,11 +16,10 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-import invented
 import rules
 import sources
-from documents import Maker, category, comparisons, share_value
-from prompts import answer_prompt, questions_prompt
+from eval_sets import invented_items, squad_items, wiki_items, world_items
+from prompts import CLUES, REASON, answer_prompt, answer_start, questions_prompt, rewrite_prompt
 
 
 def normalize(text: str) -> list[str]:
@@ -76,59 +75,6 @@ class Reader:
         return {"perplexity": round(math.exp(nll / tokens), 2), "bits_per_byte": round(nll / size / math.log(2), 3), "tokens": tokens}
 
 
-def squad_items(data, count, rng):
-    """Gold passage, gold with two distractors (other articles), and closed-book, for the same questions."""
-    rows = rng.sample(sources.squad_dev(data), count)
-    contexts = [(r["contexts"][0]["title"].replace("_", " "), r["contexts"][0]["text"]) for r in rows]
-    items = {"squad_gold": [], "squad_three": [], "squad_closed": []}
-    for row, gold in zip(rows, contexts):
-        others = rng.sample([(t, " ".join(x.split()[:100])) for t, x in contexts if t != gold[0]], 2)
-        three = [gold, *others]
-        rng.shuffle(three)
-        for name, passages in (("squad_gold", [gold]), ("squad_three", three), ("squad_closed", [])):
-            items[name].append((passages, row["question"], row["answers"]))
-    return items
-
-
-def wiki_items(work, count, rng):
-    """Rule-made questions on held-out articles: alone, with two similar articles, closed-book."""
-    maker = Maker(None, rng)
-    rows = []
-    for article in sources.simplewiki(work, held_out=True):
-        title, text = maker.passage(article)
-        facts = rules.facts(title, text)
-        if len(facts) >= 2 and "||" not in text:
-            rows.append((title, text, category(text), facts))
-    items = {"wiki_gold": [], "wiki_three": [], "wiki_closed": []}
-    for title, text, kind, facts in rng.sample(rows, count):
-        question, answer = maker.wording(rng.choice(facts))
-        similar = [(t, x) for t, x, k, _ in rows if k == kind and t != title]
-        three = [(title, text), *rng.sample(similar if len(similar) > 1 else [(t, x) for t, x, _, _ in rows], 2)]
-        rng.shuffle(three)
-        for name, passages in (("wiki_gold", [(title, text)]), ("wiki_three", three), ("wiki_closed", [])):
-            items[name].append((passages, question, [answer]))
-    return items, rows
-
-
-def invented_items(count, rng):
-    items = {"invented_gold": [], "invented_three": [], "invented_compare": []}
-    for _ in range(count):
-        kind = rng.choice(invented.KINDS)[0]
-        entities = [invented.make(rng, kind, sentences=rng.randrange(5, 10)) for _ in range(3)]
-        share_value(rng, entities[0], entities[1])
-        passages = [(e.title, e.text) for e in entities]
-        questions, answer = rng.choice(entities[0].facts)
-        question = rng.choice(questions)
-        three = rng.sample(passages, 3)
-        items["invented_gold"].append((passages[:1], question, [answer]))
-        items["invented_three"].append((three, question, [answer]))
-        extra = comparisons(rng, entities[0], entities[1])
-        if extra:
-            question, answer = rng.choice(extra)
-            items["invented_compare"].append((three, question, [answer]))
-    return items
-
-
 def writing(reader, passages):
     """Share of outputs that parse as a list of pairs, have the asked count, and whose answers stand in the passage."""
     outputs = reader.generate([questions_prompt(t, x, 3) for t, x in passages], 160)
@@ -147,6 +93,51 @@ def writing(reader, passages):
     return {"parses": round(100 * parsed / n, 1), "count_right": round(100 * counted / n, 1), "answer_in_passage": round(100 * inside / max(1, pairs), 1), "passages": n}, outputs
 
 
+def facts_of(text: str) -> set[str]:
+    """Names (not at the beginning of a sentence) and numbers of a text."""
+    inner = re.sub(r"(?:^|(?<=[.!?] ))\w+", "", text)
+    return set(re.findall(r"\b[A-Z]\w+|\d[\d,.]*\d|\d", inner))
+
+
+def rewriting(reader, passages):
+    """How many of the names and numbers stay, how many rewrites keep them all, and how much of the wording (three words in a row) is the same."""
+    outputs = reader.generate([rewrite_prompt(t, x) for t, x in passages], 200)
+    kept, whole, same = [], 0, []
+    for (_, text), output in zip(passages, outputs):
+        wanted = facts_of(text)
+        found = sum(f in output for f in wanted)
+        kept.append(found / len(wanted) if wanted else 1.0)
+        whole += found == len(wanted)
+        grams = [set(zip(w, w[1:], w[2:])) for w in (normalize(text), normalize(output))]
+        same.append(len(grams[0] & grams[1]) / max(1, len(grams[1])))
+    n = len(passages)
+    return {"facts_kept": round(100 * sum(kept) / n, 1), "all_kept": round(100 * whole / n, 1), "wording_same": round(100 * sum(same) / n, 1), "passages": n}, outputs
+
+
+def reasoning(reader, items):
+    """Step-by-step answers: how many end as asked, EM and F1 of what follows "So the answer is"."""
+    prompts = [f"<s><|user|>{answer_start(p, REASON)}\n\nQuestion: {q}<|end|><|assistant|>" for p, q, _ in items]
+    outputs = reader.generate(prompts, 80)
+    ended = [o.split("So the answer is")[-1].strip(" .") if "So the answer is" in o else "" for o in outputs]
+    scores = [score(e, a) for e, (_, _, a) in zip(ended, items)]
+    n = len(items)
+    return {"ends_with_answer": round(100 * sum(map(bool, ended)) / n, 1), "exact": round(100 * sum(e for e, _ in scores) / n, 1), "f1": round(100 * sum(f for _, f in scores) / n, 1), "questions": n}, outputs
+
+
+def clues(reader, rows):
+    """With the passage in the prompt: how much of the line that holds the answer is written; without: how often the subject is named."""
+    items = [(t, x, facts[0][0][0], facts[0][1]) for t, x, _, facts in rows]
+    shown = reader.generate([f"<s><|user|>{CLUES}\n\nPassage: {t}\n{x}\n\nQuestion: {q}<|end|><|assistant|>" for t, x, q, _ in items], 80)
+    bare = reader.generate([f"<s><|user|>{CLUES}\n\nQuestion: {q}<|end|><|assistant|>" for _, _, q, _ in items], 60)
+    recalled = []
+    for (_, text, _, answer), output in zip(items, shown):
+        line = set(normalize(next(s for s in rules.sentences(text) if answer in s)))
+        recalled.append(len(line & set(normalize(output))) / max(1, len(line)))
+    named = sum(re.sub(r" \([^)]*\)$", "", t) in o for (t, *_), o in zip(items, bare))
+    n = len(items)
+    return {"line_recalled": round(100 * sum(recalled) / n, 1), "subject_named_without": round(100 * named / n, 1), "questions": n}, shown
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
@@ -155,13 +146,14 @@ def main():
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=77)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--only", default="squad,wiki,invented", help="beginnings of the names of what to measure")
+    parser.add_argument("--only", default="squad,wiki,invented,worlds,hops,question,rewriting,reasoning,clues", help="beginnings of the names of what to measure")
     parser.add_argument("--show", type=int, default=0, help="print this many examples of each kind")
     options = parser.parse_args()
     torch.set_num_threads(1)
     reader = Reader(options.model)
     wiki, rows = wiki_items(options.work, options.count, random.Random(options.seed))
-    groups = {**squad_items(options.data, options.count, random.Random(options.seed)), **wiki, **invented_items(options.count, random.Random(options.seed))}
+    hops, steps = world_items(options.count, random.Random(options.seed))
+    groups = {**squad_items(options.data, options.count, random.Random(options.seed)), **wiki, **invented_items(options.count, random.Random(options.seed)), **hops}
     report = {"clock": time.strftime("%H:%M", time.gmtime())}
     sample = random.Random(options.seed).sample(rows, min(len(rows), 200))
     report["held_out_simple_wikipedia"] = reader.perplexity([f"{t}\n{x}" for t, x, _, _ in sample])
@@ -172,9 +164,19 @@ def main():
         print(name, report[name], flush=True)
         for (_, question, answers), prediction in list(zip(items, predictions))[: options.show]:
             print("   ", question, "|", answers[0], "|", prediction)
-    report["question_writing"], outputs = writing(reader, [(t, x) for t, x, _, _ in sample[: max(20, options.count // 4)]])
-    for output in outputs[: options.show]:
-        print("   ", output)
+    few = max(20, options.count // 4)
+    written = [(t, x) for t, x, _, _ in sample[:few]]
+    with_line = [r for r in sample if any(r[3][0][1] in s for s in rules.sentences(r[1]))]
+    for name, measure in {
+        "question_writing": lambda: writing(reader, written), "rewriting_wikipedia": lambda: rewriting(reader, written),
+        "rewriting_invented": lambda: rewriting(reader, [p[0] for p, _, _ in groups["invented_gold"][:few]]),
+        "reasoning": lambda: reasoning(reader, steps), "clues": lambda: clues(reader, with_line[:few]),
+    }.items():
+        if name.startswith(tuple(options.only.split(","))):
+            report[name], outputs = measure()
+            print(name, report[name], flush=True)
+            for output in outputs[: options.show]:
+                print("   ", output)
     print(json.dumps(report))
     if options.out:
         options.out.write_text(json.dumps(report, indent=1) + "\n")

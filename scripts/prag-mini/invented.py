@@ -153,23 +153,29 @@ class Entity:
         return other.text
 
 
-def make(rng, kind=None, title=None, sentences=None, must=()):
-    """A random entity of the kind, with an article of about 60 to 110 words."""
+def make(rng, kind=None, title=None, sentences=None, must=(), pool=None, words=()):
+    """A random entity of the kind, with an article of about 60 to 110 words; values come mostly from `pool`, names from `words`, where given."""
     noun, forms, intros, relations = BY_NAME[kind] if kind else rng.choice(KINDS + [KINDS[-1]] * 4)
     form = rng.choice(forms)
-    name = title or (person(rng) if form == "+" else work_title(rng) if form == "*" else form.format(word(rng)))
+    name = title or (person(rng) if form == "+" else work_title(rng) if form == "*" else form.format(rng.choice(words) if words and rng.random() < 0.6 else word(rng)))
     entity = Entity(noun, name.removeprefix("the "), name)
     names = [r for r in relations.split() if r not in must]
     chosen = list(must) + rng.sample(names, min(len(names), max(1, (sentences or rng.randrange(4, 10)) - len(must))))
     rng.shuffle(chosen)
     for relation in chosen:
         value = RELATIONS[relation][0]
-        entity.values[relation] = rng.choice("rain|the sea|winter|bread".split("|")) if value not in VALUES else VALUES[value](rng)
-    country = entity.values.get("country") or VALUES["country"](rng)
+        entity.values[relation] = rng.choice("rain|the sea|winter|bread".split("|")) if value not in VALUES else draw(rng, value, pool)
+    country = entity.values.get("country") or draw(rng, "country", pool)
     entity.fixed = {"female": rng.random() < 0.5, "occupation": rng.choice(OCCUPATIONS), "country": country, "kind": rng.choice(intros.split("|")),
                     "direction": rng.choice(["", "", "the north of ", "the south of ", "the east of ", "the west of "])}
     write(rng, entity)
     return entity
+
+
+def draw(rng, value, pool):
+    """A value of the kind, mostly one of the pool's."""
+    known = (pool or {}).get(value)
+    return rng.choice(known) if known and rng.random() < 0.7 else VALUES[value](rng)
 
 
 def write(rng, entity):

@@ -7,6 +7,9 @@ import numpy as np
 ANSWER = "Answer the question briefly, from the passages below and from what you know."
 QUESTIONS = "Write {count} questions that the passage below answers, each with its answer, as a JSON list and nothing else."
 REWRITE = "Rewrite the passage below in other words. Keep every name, number and date."
+REASON = "Answer the question from the passages below and from what you know. Reason step by step, then give the answer."
+CLUES = "Write lines of text that are likely to stand in a document that answers the question below, one a line."
+PARTS = "Write the short questions whose answers help to answer the question below, one a line."
 SPECIALS = ["<s>", "<|user|>", "<|assistant|>", "<|system|>", "<|end|>", "<pad>"]
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
@@ -14,9 +17,9 @@ TEMPLATE = (
 )
 
 
-def answer_start(passages) -> str:
+def answer_start(passages, instruction=ANSWER) -> str:
     """User message of an answer prompt up to the question; passages are (title, text)."""
-    parts = [ANSWER] + [f"Passage {i + 1}: {title}\n{text}" for i, (title, text) in enumerate(passages)]
+    parts = [instruction] + [f"Passage {i + 1}: {title}\n{text}" for i, (title, text) in enumerate(passages)]
     return "\n\n".join(parts)
 
 

@@ -1,0 +1,112 @@
+"""Makers of the harder tasks: linked worlds, step-by-step answers, clues for a question, lists of questions, rewrites."""
+
+import json
+import re
+
+import invented
+import rules
+import wordings
+import worlds
+from documents import ANSWER, LEAD, QUESTION, Maker, WRITTEN
+from paraphrase import paraphrase
+from prompts import CLUES, PARTS, REASON, TokenDocument, answer_start, questions_prompt, rewrite_prompt
+
+PRONOUNS = re.compile(r"\b(?:he|she|it|they|his|her|its|their|him|them|this|these|that)\b", re.I)
+
+
+class TaskMaker(Maker):
+    """Adds to Maker what is asked of several passages and what is written at length."""
+
+    def ask(self, entity, fact):
+        """A fact of an invented entity as (question, answer), in one of many wordings."""
+        question, answer = self.wording(fact)
+        if self.rng.random() < 0.35:
+            question = wordings.reword(self.rng, question)
+        if self.rng.random() < 0.2:
+            question = wordings.described(question, entity.name, entity.fixed["occupation"] if entity.kind == "person" else entity.kind)
+        return question, answer
+
+    def world(self, count, limit, **size):
+        """`count` passages that are alike, and questions about all of them, some over two of them."""
+        shown = worlds.linked(self.rng, count, **size)[0] if count > 1 and self.rng.random() < 0.3 else worlds.near(self.rng, worlds.make(self.rng, **size), count)
+        pairs = [self.ask(e, f) for e in shown for f in e.facts]
+        pairs = self.rng.sample(pairs, min(len(pairs), 8 + 2 * count))
+        hops = [(h.question, h.answer) for h in worlds.hops(self.rng, shown)]
+        pairs += self.rng.sample(hops, min(2, len(hops)))
+        self.rng.shuffle(shown)
+        self.rng.shuffle(pairs)
+        return self.answer_document([(e.title, e.text) for e in shown], list(dict.fromkeys(pairs)), limit, self.rng.choice([0.0, 0.3]))
+
+    def reasoning(self, limit):
+        """Questions over two passages, answered in steps that end with "So the answer is …"."""
+        shown, hops = worlds.linked(self.rng, self.rng.randrange(2, 5))
+        rows = [(f"\n\nQuestion: {h.question}", f"{h.first} {h.second} So the answer is {h.answer}.") for h in hops]
+        for entity in self.rng.sample(shown, 1):  # one step is enough here
+            questions, answer = self.rng.choice(entity.facts)
+            line = next((s for s in rules.sentences(entity.text) if answer in s and entity.name.removeprefix("the ") in s), None)
+            rows += [(f"\n\nQuestion: {self.rng.choice(questions)}", f"{line} So the answer is {answer}.")] if line else []
+        return self.written(answer_start([(e.title, e.text) for e in shown], REASON), self.rng.sample(rows, min(6, len(rows))), limit, 0.3)
+
+    def written(self, start, rows, limit, text_weight):
+        """A prefix and branches of (rest of the user's message, what the assistant says)."""
+        document = TokenDocument()
+        document.add(self.encode("<s><|user|>" + start), text_weight)
+        for rest, said in rows:
+            tokens = [self.encode(rest), self.encode("<|end|><|assistant|>"), self.encode(said + "<|end|>")]
+            if len(document.ids) + sum(map(len, tokens)) > limit:
+                continue
+            document.begin_branch()
+            for ids, weight in zip(tokens, (QUESTION, LEAD, WRITTEN)):
+                document.add(ids, weight)
+        return document if document.branch else None
+
+    def lists(self, title, text, pairs, limit):
+        """Question-answer lists as JSON: one prompt, several lists that answer it, each in the order of the passage."""
+        pairs = [(q, a) for q, a in pairs if not PRONOUNS.search(q)]
+        count = min(self.rng.randrange(1, 6), len(pairs))
+        if count == 0:
+            return None
+        chosen = {tuple(sorted(self.rng.sample(pairs, count), key=lambda p: text.find(p[1]))) for _ in range(self.rng.randrange(1, 4))}
+        said = [json.dumps([{"question": q, "answer": a} for q, a in rows], ensure_ascii=False) for rows in sorted(chosen)]
+        start = questions_prompt(title, text, count).removeprefix("<s><|user|>").removesuffix("<|end|><|assistant|>")
+        return self.written(start, [("", text) for text in said], limit, 0.3)
+
+    def clues(self, title, text, pairs, limit):
+        """Lines likely to stand in the document, and the shorter questions, for a question about it; with the passage and without."""
+        rows = []
+        for question, answer in pairs:
+            lines = [s for s in rules.sentences(text) if answer in s][:2]
+            if not lines:
+                continue
+            name = re.sub(r" \([^)]*\)$", "", title)
+            first = lines[0] if name in lines[0] else f"{title}: {lines[0]}"
+            rows.append((f"\n\nQuestion: {question}", "\n".join([first, *lines[1:]])))
+        shown = f"\n\nPassage: {title}\n{text}" if self.rng.random() < 0.6 else ""
+        return self.written(CLUES + shown, self.rng.sample(rows, min(5, len(rows))), limit, 0.1) if rows else None
+
+    def parts(self, limit):
+        """The single questions behind a question over two articles that are shown."""
+        shown, hops = worlds.linked(self.rng, 2, size=6, sentences=(2, 5))
+        rows = []
+        for hop in hops:
+            asked = f"{'Who' if hop.kind == 'person' else 'What'} is {hop.link}?"
+            rows.append((f"\n\nQuestion: {hop.question}", f"{asked}\n{hop.question.replace(hop.link, hop.middle)}"))
+        start = "".join(f"\n\nPassage {i + 1}: {e.title}\n{e.text}" for i, e in enumerate(shown))
+        return self.written(PARTS + start, self.rng.sample(rows, min(6, len(rows))), limit, 0.1)
+
+    def rewrite(self, title, text, limit):
+        """A passage and the same in other words by rule."""
+        return self.said_again(title, text, [paraphrase(self.rng, title, text)], limit)
+
+    def rewritten(self, entity, limit):
+        """An invented article and two other versions of it."""
+        return self.said_again(entity.title, entity.text, [entity.rewritten(self.rng) for _ in range(2)], limit)
+
+    def said_again(self, title, text, versions, limit):
+        start = rewrite_prompt(title, text).removeprefix("<s><|user|>").removesuffix("<|end|><|assistant|>")
+        return self.written(start, [("", version) for version in versions], limit, 0.1)
+
+    def small(self, limit):
+        """A short passage with a question or two, to fill the end of a row."""
+        entity = invented.make(self.rng, sentences=self.rng.randrange(1, 3))
+        return self.answer_document([(entity.title, entity.text)], [self.ask(entity, f) for f in entity.facts], limit, 0.3)
