@@ -8,7 +8,7 @@ import { FailureNotice } from "./notice.tsx";
 import { SourceList } from "./source-list.tsx";
 
 /** A question, its answer as it comes, and where it comes from. */
-export function AnswerCard({ state }: { state: AnswerState }) {
+export function AnswerCard({ state, isNewest }: { state: AnswerState; isNewest: boolean }) {
   useAnnouncedAnswer(state);
   return (
     <article className="answer card" aria-busy={!isSettled(state)}>
@@ -31,7 +31,7 @@ export function AnswerCard({ state }: { state: AnswerState }) {
         </details>
       )}
       <AnswerCosts state={state} />
-      <SourceList sources={state.sources} answer={state.answer} query={state.question} />
+      <SourceList sources={state.sources} answer={state.answer} query={state.question} isOpen={isNewest} />
     </article>
   );
 }

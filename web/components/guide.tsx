@@ -30,7 +30,7 @@ export function Guide({ passages, encoded }: { passages: number; encoded: number
       <GuideStep title="Turn them into adapters" isDone={step === "ask"} isNow={step === "encode"}>
         {step === "encode" && <EncodeStep passages={passages} />}
       </GuideStep>
-      <GuideStep title="Ask" isDone={false} isNow={step === "ask"}>
+      <GuideStep title="Ask a question" isDone={false} isNow={step === "ask"}>
         {step === "ask" && (
           <p>
             What your documents say is in the adapters now. Ask below: the prompt stays as short as the

@@ -5,7 +5,7 @@ const uses: Record<string, { label: string; explanation: string }> = {
   adapter: { label: "adapter", explanation: "its adapter was merged into the model" },
   context: { label: "context", explanation: "its text stood in the prompt" },
   both: {
-    label: "adapter + context",
+    label: "both",
     explanation: "its adapter was merged and its text stood in the prompt",
   },
   skipped: { label: "not used", explanation: "it was found, but not used" },
@@ -47,7 +47,10 @@ export function SourceList({
   sources,
   answer,
   query,
+  isOpen,
 }: {
+  /** Whether the text of the best is shown without asking. */
+  isOpen: boolean;
   sources: readonly SourceState[];
   answer: string;
   query: string;
@@ -60,7 +63,7 @@ export function SourceList({
       <ol>
         {sources.map((source, i) => (
           <li key={source.passageId}>
-            <details open={i === 0}>
+            <details open={isOpen && i === 0}>
               <summary>
                 <span className="source-title">{source.title}</span>
                 <UseTag use={source.usedAs} />

@@ -115,10 +115,10 @@ function SimilarityView() {
   return (
     <div className="stack">
       <p className="lead">
-        Each square compares two adapters: the darker, the more alike is what they do to the model.
+        Each square compares two adapters by what they do to the model.
         {data.isPartial && ` The first ${data.keys.length} are shown.`}
       </p>
-      <HeatMap map={data} />
+      <HeatMap key={data.keys.join()} map={data} />
     </div>
   );
 }

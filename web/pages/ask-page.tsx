@@ -1,11 +1,12 @@
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { AnswerCard } from "../components/answer-card.tsx";
 import { Composer, LimitChoice, Segments } from "../components/composer.tsx";
 import { Guide } from "../components/guide.tsx";
 import { FailureNotice, Loading } from "../components/notice.tsx";
 import { isSettled } from "../state/answer.ts";
 import { useSession } from "../state/session.ts";
-import { exampleQuestions } from "../text/example.ts";
+import { useResource } from "../state/use-resource.ts";
+import { exampleQuestions, holdsExample } from "../text/example.ts";
 import { methodText } from "../text/methods.ts";
 
 /** Ask a question; in a new collection, everything that comes before it. */
@@ -26,8 +27,8 @@ export function AskPage() {
       {(isNew || guided === collection) && <Guide passages={passages} encoded={encoded} />}
       {passages > 0 && <QuestionForm methods={data.methods} />}
       <div className="stack stack-wide">
-        {[...answers.list].reverse().map((state) => (
-          <AnswerCard key={state.id} state={state} />
+        {[...answers.list].reverse().map((state, i) => (
+          <AnswerCard key={state.id} state={state} isNewest={i === 0} />
         ))}
       </div>
     </div>
@@ -73,8 +74,12 @@ function QuestionForm({ methods }: { methods: readonly string[] }) {
 
 /** Questions to begin with, where the documents are the page's own example. */
 function ExampleQuestions({ onAsk, isShown }: { onAsk: (question: string) => void; isShown: boolean }) {
-  const { jobs } = useSession();
-  if (!isShown || jobs.list.length === 0) return null;
+  const { client, collection, revision } = useSession();
+  const { data: documents = [] } = useResource(
+    useCallback(() => client.documents(collection), [client, collection]),
+    revision,
+  );
+  if (!isShown || !holdsExample(documents.map(({ title }) => title))) return null;
   return (
     <ul className="suggestions" aria-label="Questions to begin with">
       {exampleQuestions.map((question) => (

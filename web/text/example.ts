@@ -12,6 +12,11 @@ its blue salt, which is gathered in the lagoon of Merle each August. The mayor o
 fisherman. A ferry named Heron connects Ostry with the mainland town of Trest in two hours.`,
 };
 
+/** Whether a collection holds the example, by the titles of its documents. */
+export function holdsExample(titles: readonly string[]): boolean {
+  return Object.keys(articles).every((name) => titles.includes(name.replace(".txt", "")));
+}
+
 /** The example as files to upload. */
 export function exampleFiles(): File[] {
   return Object.entries(articles).map(

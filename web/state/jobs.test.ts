@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import type { Job } from "../api/wire.ts";
+import { type JobsAction, type JobView, jobsReducer } from "./jobs.ts";
+
+const job = (id: string, change: Partial<Job> = {}): Job => ({
+  id,
+  kind: "encode",
+  collection: "default",
+  isBackground: false,
+  state: "running",
+  progress: null,
+  losses: [],
+  error: null,
+  ...change,
+});
+const fold = (...actions: JobsAction[]) => actions.reduce<JobView[]>(jobsReducer, []);
+const changed = (id: string, change: Partial<Job>): JobsAction => ({ type: "changed", job: job(id, change) });
+
+describe("jobsReducer", () => {
+  it("takes new jobs first and changed ones in their place", () => {
+    const views = fold(changed("1", {}), changed("2", {}), changed("1", { state: "done" }));
+    expect(views.map(({ id, state }) => [id, state])).toEqual([
+      ["2", "running"],
+      ["1", "done"],
+    ]);
+  });
+
+  it("grows a curve, and begins another with the next passages", () => {
+    const [view] = fold(
+      changed("1", { losses: [3] }),
+      changed("1", { losses: [3, 2, 1] }),
+      changed("1", { losses: [] }),
+      changed("1", { losses: [2.5] }),
+      changed("1", { losses: [2.5, 1.5] }),
+    );
+    expect(view?.curves).toEqual([
+      [3, 2, 1],
+      [2.5, 1.5],
+    ]);
+  });
+
+  it("keeps the last curves only", () => {
+    const many = Array.from({ length: 40 }, (_, i) => changed("1", { losses: [i + 1] }));
+    expect(fold(...many)[0]?.curves).toHaveLength(24);
+  });
+
+  it("keeps curves over a list, and does not bring back what has ended", () => {
+    const [view] = fold(changed("1", { losses: [3, 2] }), changed("1", { state: "done", losses: [3, 2] }), {
+      type: "listed",
+      jobs: [job("1", { losses: [3] })],
+    });
+    expect(view).toMatchObject({ state: "done", curves: [[3, 2]] });
+  });
+});
