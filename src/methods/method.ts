@@ -17,7 +17,7 @@ export type MethodName = (typeof methodNames)[number] | "memorag";
 
 /** A turn before the question. */
 export interface HistoryTurn {
-  role: "user" | "assistant";
+  role: "system" | "user" | "assistant";
   content: string;
 }
 

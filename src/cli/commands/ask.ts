@@ -4,6 +4,7 @@ import type { Answer } from "../../engine/answer.ts";
 import { ask } from "../../engine/ask.ts";
 import { choices, type EngineSettings } from "../../engine/config.ts";
 import { methodNames, onMissingChoices } from "../../engine/create-method.ts";
+import type { HistoryTurn } from "../../methods/method.ts";
 import { count } from "../format.ts";
 import { addExamples, choiceOption, decimalNumber, readOptions, wholeNumber } from "../options.ts";
 import { type CommandContext, type Shell, type Speech, withEngine } from "../shell.ts";
@@ -100,7 +101,7 @@ export async function answerAloud(
   context: CommandContext,
   question: string,
   options: AskCommandOptions & {
-    history?: { role: "user" | "assistant"; content: string }[];
+    history?: HistoryTurn[];
     signal?: AbortSignal;
   },
 ): Promise<Answer> {
