@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapters/adapter.ts";
+import type { Memory } from "../memory/memory.ts";
 import type { ChatMessage } from "../weights/chat.ts";
 
 /** How the next token is chosen; the defaults are greedy. */
@@ -12,13 +13,18 @@ export interface Sampling {
   seed?: number | undefined;
 }
 
-/** What to continue: a conversation, with the beginning of the assistant's answer if it is given. */
+/**
+ * What to continue: a conversation, with the beginning of the assistant's answer if it is given; without any message, the
+ * prefix as plain text.
+ */
 export interface GenerationRequest {
   messages: readonly ChatMessage[];
   /** The assistant's answer so far; the generated text goes on from here and does not contain it. */
   prefix?: string | undefined;
   /** Applied while this request is generated; other requests of the same batch may have others. */
   adapter?: Adapter | undefined;
+  /** A text that was read before: the conversation goes on from it. Not together with an adapter. */
+  memory?: Memory | undefined;
   maxTokens: number;
   sampling?: Sampling | undefined;
   /** Generation ends before the first of these in the text; what is returned does not contain it. */

@@ -1,7 +1,9 @@
-import { ConfigError, InputError, UnsupportedError } from "../base/errors.ts";
+import { ConfigError, InputError, PromptTooLongError, UnsupportedError } from "../base/errors.ts";
+import type { MemorySession } from "../memory/memory-session.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import type { DecodingSession } from "./decoding-session.ts";
 import type { GeneratedToken, GenerationRequest, Generator } from "./generator.ts";
+import { continueMemory, hasMemory, promptOverMemory } from "./memory-continuation.ts";
 import { Row } from "./row.ts";
 import { createScheduler } from "./scheduler.ts";
 import type { Scorer } from "./scorer.ts";
@@ -17,6 +19,8 @@ export interface LocalGeneratorParts {
   batchSize?: number;
   /** Opened when a text is first looked at; without it, `score` and `attention` are refused. */
   scorer?: (() => Promise<Pick<Scorer, "score" | "attention">>) | undefined;
+  /** Opened for the first request with a memory; without it, they are refused. */
+  memories?: (() => Promise<MemorySession>) | undefined;
 }
 
 /** Generates with a model in this process. */
@@ -28,20 +32,35 @@ export function createLocalGenerator({
   batchSize = 16,
   scorer = () =>
     Promise.reject(new UnsupportedError(`${model} was opened without a scorer: it only generates`)),
+  memories = () =>
+    Promise.reject(
+      new UnsupportedError(
+        `${model} was opened without memory weights; name a memory model that belongs to it`,
+      ),
+    ),
 }: LocalGeneratorParts): Generator {
   const scheduler = createScheduler({ session, ends: tokenizer.eosTokenIds, maxRows: batchSize });
   const promptOf = (request: GenerationRequest): number[] => {
     checkRequest(request);
-    const ids = tokenizer.tokenizeChat(request.messages, { addGenerationPrompt: true });
+    if (hasMemory(request)) return promptOverMemory(request, tokenizer);
+    const ids = request.messages.length
+      ? tokenizer.tokenizeChat(request.messages, { addGenerationPrompt: true })
+      : [tokenizer.bosTokenId ?? []].flat();
     if (request.prefix) ids.push(...tokenizer.tokenize(request.prefix));
     if (ids.length + request.maxTokens > contextLength) {
-      throw new InputError(
+      throw new PromptTooLongError(
         `the prompt has ${ids.length} tokens and up to ${request.maxTokens} are to be generated, but ${model} takes ${contextLength} in all; use fewer or shorter passages, or a smaller maxTokens`,
       );
     }
     return ids;
   };
   const rowOf = (request: GenerationRequest) => new Row(request, { prompt: promptOf(request), tokenizer });
+  const ends = new Set(tokenizer.eosTokenIds);
+  const run = async function* (row: Row, signal: AbortSignal | undefined) {
+    const { memory } = row.request;
+    if (memory) yield* continueMemory(await memories(), row, { memory, ends, signal });
+    else yield* scheduler.run(row, signal);
+  };
   return {
     model,
     contextLength,
@@ -50,12 +69,12 @@ export function createLocalGenerator({
     },
     async *generate(request, { signal } = {}) {
       const row = rowOf(request);
-      for await (const tokens of scheduler.run(row, signal)) yield* tokens;
+      for await (const tokens of run(row, signal)) yield* tokens;
       return row.generation();
     },
     async generateBatch(requests, { signal } = {}) {
       const rows = requests.map(rowOf);
-      await Promise.all(rows.map((row) => finish(scheduler.run(row, signal))));
+      await Promise.all(rows.map((row) => finish(run(row, signal))));
       return rows.map((row) => row.generation());
     },
     score: async (request, options) => (await scorer()).score(request, options),
@@ -68,11 +87,11 @@ async function finish(steps: AsyncGenerator<GeneratedToken[]>): Promise<void> {
   for await (const _tokens of steps);
 }
 
-function checkRequest({ maxTokens, messages, sampling = {} }: GenerationRequest): void {
+function checkRequest({ maxTokens, messages, prefix, sampling = {} }: GenerationRequest): void {
   if (!Number.isInteger(maxTokens) || maxTokens < 1) {
     throw new ConfigError(`maxTokens must be a whole number of at least 1, got ${maxTokens}`);
   }
-  if (messages.length === 0) throw new InputError("a conversation needs at least one message");
+  if (messages.length === 0 && !prefix) throw new InputError("a conversation needs at least one message");
   const { temperature = 0, topP = 1, topK = 0, repetitionPenalty = 1 } = sampling;
   if (!(temperature >= 0)) throw new ConfigError(`temperature must be at least 0, got ${temperature}`);
   if (!(topP > 0 && topP <= 1)) throw new ConfigError(`topP must be in (0, 1], got ${topP}`);

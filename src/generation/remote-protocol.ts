@@ -50,12 +50,16 @@ interface BodyOptions {
 
 /** The body of a request; what the protocol has no word for is refused. */
 export function bodyOf(
-  { messages, prefix, adapter, maxTokens, sampling = {}, stop = [] }: GenerationRequest,
+  { messages, prefix, adapter, memory, maxTokens, sampling = {}, stop = [] }: GenerationRequest,
   options: BodyOptions,
 ): Record<string, unknown> {
   if (adapter)
     throw new UnsupportedError(
       `adapters cannot be applied by ${options.url}; use a local model, or a method without adapters`,
+    );
+  if (memory)
+    throw new UnsupportedError(
+      `memories cannot be used by ${options.url}; use a local model, or a method without a memory`,
     );
   return {
     model: options.model,
