@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { readJsonIfPresent, writeJson } from "../base/files.ts";
+import { encodingCost } from "../engine/costs.ts";
+import { asWriter } from "../engine/data-folder.ts";
+import { encodePassages } from "../engine/encode.ts";
+import { importAugmentations } from "../engine/import-augmentations.ts";
+import { ingest } from "../engine/ingest.ts";
+import type { EngineParts } from "../engine/parts.ts";
+import type { QuestionRow, RunCost } from "../evaluation/run-format.ts";
+import { mean } from "../evaluation/summary.ts";
+import type { EvalPlan } from "./plan-eval.ts";
+
+type Interruptible = { signal: AbortSignal | undefined };
+
+const readySchema = z.object({ hash: z.string() });
+
+/** Brings corpus, index and ready-made augmentations into the evaluation's collection, once. */
+export async function prepareCollection(
+  parts: EngineParts,
+  { corpus, augmentations }: EvalPlan,
+  { signal }: Interruptible,
+): Promise<void> {
+  if (!corpus) return;
+  const ready = join(parts.folder.collection.path, "eval-ready.json");
+  if ((await readJsonIfPresent(ready, readySchema))?.hash === corpus.hash) return;
+  await ingest(parts, corpus.inputs, { base: corpus.base, signal });
+  if (augmentations !== undefined) await importAugmentations(parts, augmentations);
+  await writeJson(ready, { hash: corpus.hash });
+}
+
+/** Encodes the passages that the questions retrieve, those of the first `limit` ranks. */
+export async function encodeRetrieved(
+  parts: EngineParts,
+  rows: readonly QuestionRow[],
+  { limit, signal }: Interruptible & { limit: number },
+): Promise<void> {
+  const corpus = await parts.corpus();
+  const ids = new Set(rows.flatMap(({ retrieved }) => retrieved.slice(0, limit)));
+  const passages = [...ids].map((id) => corpus.passageById(id));
+  await asWriter(parts.folder, "encode for an evaluation", () => encodePassages(parts, passages, { signal }));
+}
+
+/** What the adapters in use cost; how they pay off is for the summary to tell. */
+export async function adapterCost(parts: EngineParts, rows: readonly QuestionRow[]): Promise<RunCost> {
+  const used = new Set(rows.flatMap(({ retrieved }) => retrieved));
+  const encoded = (await parts.encoding()).rows().filter(({ passageId }) => used.has(passageId));
+  const keys = new Set(encoded.map(({ key }) => key));
+  const stored = (await (await parts.store()).list()).filter(({ key }) => keys.has(key));
+  const { passages, seconds } = await encodingCost(parts);
+  return {
+    adapters: encoded.length,
+    bytesPerAdapter: mean(stored.map(({ bytes }) => bytes)),
+    trainingTokensPerPassage: mean(encoded.map(({ trainingTokens = 0 }) => trainingTokens)),
+    encodeSecondsPerPassage: passages > 0 ? seconds / passages : null,
+    savedPromptTokens: null,
+    breakEvenByTokens: null,
+    breakEvenBySeconds: null,
+  };
+}

@@ -1,0 +1,290 @@
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { ConfigError } from "../base/errors.ts";
+import { readJsonIfPresent, writeAtomic, writeJson } from "../base/files.ts";
+import { canonicalJson, sha256 } from "../base/hash.ts";
+import { openJsonl, readJsonl } from "../base/jsonl.ts";
+import { acquireLock } from "../base/lock.ts";
+import { createMethod, describeMethod, type MethodOptions, type OnMissing } from "../engine/create-method.ts";
+import { describeEngine } from "../engine/describe-engine.ts";
+import type { EngineParts } from "../engine/parts.ts";
+import { type AnsweringReport, answerQuestions, type RunMethod } from "../evaluation/answer-questions.ts";
+import { createQuestionRows, questionHash } from "../evaluation/question-rows.ts";
+import { continueConfig, loadRun } from "../evaluation/run-folder.ts";
+import {
+  type MethodEntry,
+  methodEntrySchema,
+  type QuestionRow,
+  questionRowSchema,
+  type RunConfig,
+  type RunSummaryFile,
+  runConfigSchema,
+  runFiles,
+  runFormat,
+  sessionSchema,
+} from "../evaluation/run-format.ts";
+import { summariseRun } from "../evaluation/summarise-run.ts";
+import type { EvalPlan } from "./plan-eval.ts";
+import { adapterCost, encodeRetrieved, prepareCollection } from "./prepare-eval.ts";
+
+/** A method or a variant of one. */
+export interface EvalMethod {
+  /** `prag`, or a variant's name: `prag:shuffled`. */
+  id: string;
+  options?: MethodOptions & { limit?: number | undefined; maxTokens?: number | undefined };
+}
+
+/** How the questions are answered, and where the run goes. */
+export interface EvalOptions {
+  methods: readonly EvalMethod[];
+  out: string;
+  seed: number;
+  /** What to do about retrieved passages without an adapter; `encode` trains them before the first question. */
+  onMissing?: OnMissing | undefined;
+  inFlight?: number | undefined;
+  withoutTexts?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  /** Opens a method in place of the engine: for controls. */
+  open?: ((parts: EngineParts, method: EvalMethod) => ReturnType<typeof createMethod>) | undefined;
+}
+
+/** What is left in the run's folder, and what should be known about the data. */
+export interface EvalReport extends RunSummaryFile {
+  folder: string;
+  /** Answers of this call. */
+  answeredNow: number;
+  notes: string[];
+}
+
+/** Methods that use adapters, and those that retrieve nothing. */
+const parametric = new Set(["prag", "combine"]);
+const withoutRetrieval = new Set(["closed-book"]);
+
+/** Passages that are looked at for each question, whatever methods take of them: recall is told up to here. */
+const leastDepth = 10;
+
+/**
+ * Runs methods on a dataset and leaves the run in its folder: what is there already is not done again, so that the same
+ * call goes on after a kill. `parts` are of an engine opened with the plan's settings.
+ */
+export async function runEval(parts: EngineParts, plan: EvalPlan, options: EvalOptions): Promise<EvalReport> {
+  const lock = await acquireLock(options.out, "eval");
+  try {
+    return await new EvalRun(parts, plan, options).run();
+  } finally {
+    await lock.release();
+  }
+}
+
+class EvalRun {
+  readonly #parts: EngineParts;
+  readonly #plan: EvalPlan;
+  readonly #options: EvalOptions;
+  /** Seconds of work that is not the harness's. */
+  #prepareSeconds = 0;
+
+  constructor(parts: EngineParts, plan: EvalPlan, options: EvalOptions) {
+    this.#parts = parts;
+    this.#plan = plan;
+    this.#options = options;
+  }
+
+  async run(): Promise<EvalReport> {
+    const { clock } = this.#parts;
+    const start = clock();
+    if (this.#isRetrieving)
+      await this.#prepare(() => prepareCollection(this.#parts, this.#plan, this.#interrupt));
+    const config = await this.#agreeOnConfig();
+    const rows = await this.#questionRows();
+    if (this.#usesAdapters && config.answering.onMissing === "encode") await this.#encode(rows);
+    const answered = await this.#answer();
+    await this.#recordSession(answered, (clock() - start) / 1000);
+    const summary = await this.#summarise(config);
+    const { notes } = this.#plan.dataset;
+    return { ...summary, folder: this.#options.out, answeredNow: answered.answered, notes };
+  }
+
+  get #interrupt() {
+    return { signal: this.#options.signal };
+  }
+
+  get #isRetrieving(): boolean {
+    return (
+      this.#plan.corpus !== undefined ||
+      this.#options.methods.some(({ id }) => !withoutRetrieval.has(nameOf(id)))
+    );
+  }
+
+  get #usesAdapters(): boolean {
+    return this.#options.methods.some(({ id }) => parametric.has(nameOf(id)));
+  }
+
+  async #prepare<T>(task: () => Promise<T>): Promise<T> {
+    const start = this.#parts.clock();
+    const result = await task();
+    this.#prepareSeconds += (this.#parts.clock() - start) / 1000;
+    return result;
+  }
+
+  /** Writes the config, or finds that the folder's run is of the same. */
+  async #agreeOnConfig(): Promise<RunConfig> {
+    const { out } = this.#options;
+    const path = join(out, runFiles.config);
+    const now = await this.#prepare(() => this.#describe());
+    const before = await readJsonIfPresent(path, runConfigSchema);
+    const config = before ? continueConfig(before, now, out) : now;
+    if (canonicalJson(before ?? null) !== canonicalJson(config)) await writeJson(path, config);
+    return config;
+  }
+
+  async #describe(): Promise<RunConfig> {
+    const [{ config }, { dataset, questions, sample }] = [this.#parts, this.#plan];
+    const { methods, seed, inFlight = 1, onMissing = "encode" } = this.#options;
+    return {
+      format: runFormat,
+      ...(await describeEngine(this.#parts)),
+      dataset: {
+        name: dataset.name,
+        format: dataset.format,
+        hash: sha256(canonicalJson(questions.map((one) => [one.id, one.type, questionHash(one)]))),
+        questions: questions.length,
+        sample,
+      },
+      corpus: await this.#describeCorpus(),
+      answering: {
+        limit: config.limit,
+        maxTokens: config.maxTokens ?? null,
+        onMissing,
+        chainOfThought: config.cot,
+        shots: config.shots ?? 0,
+        inFlight,
+      },
+      seed,
+      methods: await Promise.all(methods.map((method) => this.#describeMethod(method))),
+      environment: {
+        node: process.version,
+        platform: `${process.platform}-${process.arch}`,
+        processor: cpus()[0]?.model ?? "",
+        threads: config.threads ?? cpus().length,
+        device: config.device,
+      },
+    };
+  }
+
+  async #describeCorpus(): Promise<RunConfig["corpus"]> {
+    if (!this.#isRetrieving) return null;
+    const { generation: hash, passageCount: passages } = await this.#parts.corpus();
+    return { name: this.#plan.corpus?.name ?? this.#parts.config.collection, hash, passages };
+  }
+
+  async #describeMethod({ id, options = {} }: EvalMethod): Promise<MethodEntry> {
+    const { limit: _limit, maxTokens: _maxTokens, ...rest } = options;
+    const description = await describeMethod(this.#parts, nameOf(id), rest);
+    return asJson({ id, options, description });
+  }
+
+  /** What retrieval finds for each question: made once, then kept. */
+  async #questionRows(): Promise<QuestionRow[]> {
+    const path = join(this.#options.out, runFiles.questions);
+    const before = await readJsonl(path, questionRowSchema);
+    const depth = Math.max(0, ...before.map(({ retrieved }) => retrieved.length));
+    if (before.length > 0 && depth >= (await this.#depth())) return before;
+    const rows = await createQuestionRows(this.#plan.questions, await this.#retrievalParts());
+    await writeAtomic(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    return rows;
+  }
+
+  async #retrievalParts() {
+    if (!this.#isRetrieving) return undefined;
+    const { progress } = this.#parts;
+    const [corpus, retriever] = await this.#prepare(() =>
+      Promise.all([this.#parts.corpus(), this.#parts.retriever()]),
+    );
+    const depth = await this.#depth();
+    return { retriever, passages: corpus.passages(), depth, progress, ...this.#interrupt };
+  }
+
+  /** How many passages are looked at for each question. */
+  async #depth(): Promise<number> {
+    if (!this.#isRetrieving) return 0;
+    const { limit } = this.#parts.config;
+    const limits = this.#options.methods.map(({ options }) => options?.limit ?? limit);
+    return Math.min((await this.#parts.corpus()).passageCount, Math.max(leastDepth, ...limits));
+  }
+
+  async #encode(rows: readonly QuestionRow[]): Promise<void> {
+    const limits = this.#options.methods
+      .filter(({ id }) => parametric.has(nameOf(id)))
+      .map(({ options }) => options?.limit ?? this.#parts.config.limit);
+    const limit = Math.max(...limits);
+    await this.#prepare(() => encodeRetrieved(this.#parts, rows, { limit, ...this.#interrupt }));
+  }
+
+  async #answer(): Promise<AnsweringReport> {
+    const { out: folder, methods, inFlight = 1, withoutTexts, signal } = this.#options;
+    const { clock, progress, config } = this.#parts;
+    await this.#prepare(() => this.#parts.generator());
+    return answerQuestions({
+      folder,
+      questions: this.#plan.questions,
+      methods: methods.map((method): RunMethod => {
+        const { limit = config.limit, maxTokens = config.maxTokens, cot = config.cot } = method.options ?? {};
+        return {
+          id: method.id,
+          open: () => this.#prepare(() => this.#open(method)),
+          options: { limit, maxTokens },
+          chainOfThought: cot,
+        };
+      }),
+      inFlight,
+      withoutTexts,
+      clock,
+      progress,
+      signal,
+    });
+  }
+
+  async #open(method: EvalMethod) {
+    const { open, onMissing = "encode" } = this.#options;
+    // What could be encoded is encoded by now; the rest has no pair to train on.
+    const missing = onMissing === "encode" ? "skip" : onMissing;
+    const options = { onMissing: missing, ...method.options };
+    if (open) return open(this.#parts, { ...method, options });
+    return createMethod(this.#parts, nameOf(method.id), options);
+  }
+
+  async #recordSession({ answered, answerSeconds }: AnsweringReport, totalSeconds: number): Promise<void> {
+    if (answered === 0) return; // nothing was missing: the folder stays as it is
+    const prepareSeconds = this.#prepareSeconds;
+    const harnessSeconds = Math.max(0, totalSeconds - prepareSeconds - answerSeconds);
+    const sessions = await openJsonl(join(this.#options.out, runFiles.sessions));
+    try {
+      await sessions.append({ totalSeconds, prepareSeconds, answerSeconds, harnessSeconds, answered });
+    } finally {
+      await sessions.close();
+    }
+  }
+
+  async #summarise(config: RunConfig): Promise<RunSummaryFile> {
+    const { out } = this.#options;
+    const { questions, records } = await loadRun(out);
+    const sessions = await readJsonl(join(out, runFiles.sessions), sessionSchema);
+    const cost = this.#usesAdapters ? await adapterCost(this.#parts, questions) : null;
+    const summary = summariseRun({ config, questions, records, sessions, cost });
+    const path = join(out, runFiles.summary);
+    await writeJson(path, summary);
+    return summary;
+  }
+}
+
+/** The method of a variant. */
+function nameOf(id: string): string {
+  return id.split(":", 1)[0] ?? id;
+}
+
+/** As it will be read again: without what is undefined. */
+function asJson(entry: { id: string; options: object; description: object }): MethodEntry {
+  const parsed = methodEntrySchema.safeParse(JSON.parse(JSON.stringify(entry)));
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(`method "${entry.id}": ${parsed.error.issues[0]?.message ?? "is not a name"}`);
+}

@@ -1,0 +1,68 @@
+import { hashAdapter } from "../adapters/initialise.ts";
+import { NotFoundError } from "../base/errors.ts";
+import { explainSystemError } from "../base/files.ts";
+import { sha256OfFile } from "../base/hash.ts";
+import { promptsHash } from "../prompts/provenance.ts";
+import { isSmall } from "./models.ts";
+import { packageVersion } from "./package-root.ts";
+import type { EngineParts } from "./parts.ts";
+
+/** All of an engine that determines what it answers, as results record it: names and hashes, no paths. */
+export interface EngineDescription {
+  version: string;
+  model: { name: string; fingerprint: string; weights: string };
+  promptsHash: string;
+  retriever: Record<string, unknown>;
+  recipe: Record<string, unknown>;
+  initHash: string;
+  adapterDtype: string;
+  augmentation: Record<string, unknown>;
+  merge: { weights: string; scale: number };
+  compat: string;
+}
+
+/** Describes an engine; the model is opened for it, and the embedder where vectors are used. */
+export async function describeEngine(parts: EngineParts): Promise<EngineDescription> {
+  const { config } = parts;
+  const { name, fingerprint, recipe, initial } = await parts.model();
+  const { augmenter, endpoint } = config.augment;
+  return {
+    version: packageVersion,
+    model: { name, fingerprint, weights: await weightsInUse(parts) },
+    promptsHash: promptsHash(),
+    retriever: await describeRetriever(parts),
+    recipe: { ...recipe },
+    initHash: hashAdapter(initial),
+    adapterDtype: config.adapterDtype,
+    augmentation: {
+      augmenter,
+      ...(augmenter === "remote" && { model: endpoint?.model }),
+      ...(await parts.augmentSettings()),
+      imported: await hashIfPresent(parts.folder.collection.imported),
+    },
+    merge: await parts.mergeSettings(),
+    compat: config.compat,
+  };
+}
+
+async function weightsInUse({ config, model }: EngineParts): Promise<string> {
+  if (config.weights !== "auto") return config.weights;
+  return isSmall(await model()) ? "f32" : "q8";
+}
+
+async function describeRetriever({ config, embedder }: EngineParts): Promise<Record<string, unknown>> {
+  const { retriever: name, analyzer, hybridDepth } = config;
+  if (name === "bm25") return { name, analyzer };
+  const vectors = { name, embedder: (await embedder()).identity };
+  return name === "dense" ? vectors : { ...vectors, analyzer, hybridDepth };
+}
+
+async function hashIfPresent(path: string): Promise<string | null> {
+  try {
+    return await sha256OfFile(path);
+  } catch (error) {
+    const explained = explainSystemError(error, path);
+    if (explained instanceof NotFoundError) return null;
+    throw explained;
+  }
+}
