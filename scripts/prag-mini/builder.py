@@ -187,7 +187,8 @@ class Builder(TaskMaker):
     def three_wiki(self, count=3, limit=None):
         """Articles of one category, or that share a word of their titles, mostly."""
         article = next(self.articles)
-        group = self.groups[category(article["text"])] if self.rng.random() < 0.6 else self.named[self.rng.choice(title_words(article["title"]) or [""])]
+        words = title_words(article["title"])
+        group = self.named[self.rng.choice(words)] if words and self.rng.random() < 0.4 else self.groups[category(article["text"])]
         others = self.rng.sample(group, min(count - 1, len(group))) if self.rng.random() < 0.8 else []
         while len(others) < count - 1:
             others.append(next(self.articles))

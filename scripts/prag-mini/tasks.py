@@ -29,8 +29,7 @@ class TaskMaker(Maker):
     def world(self, count, limit, **size):
         """`count` passages that are alike, and questions about all of them, some over two of them."""
         shown = worlds.linked(self.rng, count, **size)[0] if count > 1 and self.rng.random() < 0.3 else worlds.near(self.rng, worlds.make(self.rng, **size), count)
-        pairs = [self.ask(e, f) for e in shown for f in e.facts]
-        pairs = self.rng.sample(pairs, min(len(pairs), 8 + 2 * count))
+        pairs = [self.ask(e, f) for e, f in worlds.contrasted(self.rng, shown)[: 8 + 2 * count]]
         hops = [(h.question, h.answer) for h in worlds.hops(self.rng, shown)]
         pairs += self.rng.sample(hops, min(2, len(hops)))
         self.rng.shuffle(shown)

@@ -22,7 +22,7 @@ from model import Llama, Shape
 from muon import Optimizer
 from parallel import Workers
 
-BATCH = {"short": 14, "long": 8}
+BATCH = {"short": 14, "long": 8, "full": 4}
 CHECKPOINT_SECONDS = 300
 
 

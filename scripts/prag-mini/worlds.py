@@ -1,5 +1,6 @@
 """Small invented worlds: articles that name one another and share words, so that passages about other things are hard to tell apart."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import invented
@@ -19,17 +20,20 @@ def names(rng):
 
 
 def make(rng, size=8, sentences=(2, 8)):
-    """`size` entities of one world, with so many facts; mostly half of them are of one kind."""
+    """`size` entities of one world, with so many facts; mostly half of them or more are of one kind and say the same things of themselves."""
     pool, words = names(rng)
     kinds = [k[0] for k in invented.KINDS]
-    favourite = rng.choice(kinds)
+    favourite, share = rng.choice([*kinds, "person", "person"]), rng.choice([0.4, 0.6, 0.9])
+    relations = invented.BY_NAME[favourite][3].split()
+    common = tuple(rng.sample(relations, min(len(relations), rng.randrange(1, max(2, sentences[1])))))
     out, titles = [], set()
     people = rng.sample(pool["person"], len(pool["person"]))
     for number in range(size):
-        kind = favourite if number < size // 2 and rng.random() < 0.8 else rng.choice([*kinds, "person", "person", "town"])
+        kind = favourite if number < size * share else rng.choice([*kinds, "person", "person", "town"])
         title = people.pop() if kind == "person" and people else pool["town"][number % 4] if kind == "town" and rng.random() < 0.7 else None
         own = {name: [v for v in values if v != title] for name, values in pool.items()}
-        entity = invented.make(rng, kind, title=title, sentences=rng.randrange(*sentences), pool=own, words=words)
+        must = common if kind == favourite and rng.random() < 0.8 else ()
+        entity = invented.make(rng, kind, title=title, sentences=rng.randrange(*sentences), must=must, pool=own, words=words)
         if entity.name.lower() not in titles:
             titles.add(entity.name.lower())
             out.append(entity)
@@ -50,6 +54,13 @@ def near(rng, entities, count, gold=None):
 
     others = sorted((e for e in entities if e is not gold), key=likeness, reverse=True)
     return [gold, *others[: count - 1]]
+
+
+def contrasted(rng, entities):
+    """(entity, fact) of all entities, first those whose question can be asked of several of them."""
+    rows = [(fact[0][0].replace(e.name, ""), e, fact) for e in entities for fact in e.facts]
+    times = Counter(key for key, *_ in rows)
+    return [(e, fact) for _, e, fact in sorted(rows, key=lambda row: -min(times[row[0]], 2) + 0.9 * rng.random())]
 
 
 @dataclass
