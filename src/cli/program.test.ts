@@ -47,6 +47,7 @@ describe("help", () => {
         "demo",
         "doctor",
         "encode",
+        "eval",
         "ingest",
         "init",
         "models",

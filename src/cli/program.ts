@@ -7,6 +7,7 @@ import { addChat } from "./commands/chat.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEncode } from "./commands/encode.ts";
+import { addEval } from "./commands/eval.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addInit } from "./commands/init.ts";
 import { addModels } from "./commands/models.ts";
@@ -25,6 +26,7 @@ const commands = [
   addWarmup,
   addAsk,
   addChat,
+  addEval,
   addStatus,
   addAdapters,
   addModels,
