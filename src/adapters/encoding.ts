@@ -98,6 +98,7 @@ export async function openEncoding(
       if ((await sizeOf(path)) === 0) await writer.append({ formatVersion, ...header });
     }
     await writer.append(row);
+    bytesRead = Number.NaN; // what the file holds now is known here, but not to the next refresh
   };
 
   await refresh();

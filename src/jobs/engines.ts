@@ -46,7 +46,7 @@ export async function openEngines({
   };
   const names = () => listCollections(main.parts.config.dataFolder);
   const close = async (name: string) => {
-    if (name === mainName) main.parts.forgetCorpus();
+    if (name === mainName) await forgetAll(main.parts);
     const engine = opened.get(name);
     opened.delete(name);
     await (await engine)?.dispose();
@@ -66,4 +66,12 @@ export async function openEngines({
       await main.dispose();
     },
   };
+}
+
+/** After its files were deleted: nothing of them is remembered. */
+async function forgetAll(parts: EngineParts): Promise<void> {
+  parts.forgetCorpus();
+  const encoding = await parts.encoding();
+  await encoding.close();
+  await encoding.refresh();
 }
