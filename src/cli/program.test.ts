@@ -54,6 +54,7 @@ describe("help", () => {
         "models list",
         "models pull",
         "report",
+        "reproduce",
         "status",
         "warmup",
       ].sort(),

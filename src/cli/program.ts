@@ -12,6 +12,7 @@ import { addIngest } from "./commands/ingest.ts";
 import { addInit } from "./commands/init.ts";
 import { addModels } from "./commands/models.ts";
 import { addReport } from "./commands/report.ts";
+import { addReproduce } from "./commands/reproduce.ts";
 import { addStatus } from "./commands/status.ts";
 import { addWarmup } from "./commands/warmup.ts";
 import { addExamples, addGlobalOptions } from "./options.ts";
@@ -32,6 +33,7 @@ const commands = [
   addModels,
   addDoctor,
   addReport,
+  addReproduce,
   addDemo,
 ];
 

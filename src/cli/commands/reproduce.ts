@@ -1,0 +1,203 @@
+import { join, resolve } from "node:path";
+import { Argument, type Command } from "commander";
+import { z } from "zod";
+import { ConfigError } from "../../base/errors.ts";
+import type { EngineSettings } from "../../engine/config.ts";
+import { methodNames } from "../../engine/create-method.ts";
+import { writeReport } from "../../evaluation/report.ts";
+import { estimateRuns, type RunEstimate } from "../estimate-reproduce.ts";
+import { count, formatDuration } from "../format.ts";
+import { addExamples, nameList, readGlobalOptions, readOptions, wholeNumber } from "../options.ts";
+import { planRuns, type ReproduceRun, type Target, targets } from "../reproduce-plan.ts";
+import { findSets, setNames } from "../reproduce-sets.ts";
+import type { EvalReport } from "../run-eval.ts";
+import { doRun, type ReproduceContext, warmUpFor } from "../run-reproduce.ts";
+import { loadCommandConfig, type Shell, type Speech, speechOf } from "../shell.ts";
+import { formatTable } from "../terminal.ts";
+
+const schema = z.object({
+  data: z.string().optional(),
+  sets: z.array(z.string()).optional(),
+  sample: z.number().optional(),
+  methods: z.array(z.string()).optional(),
+  out: z.string(),
+  cot: z.boolean().optional(),
+  shots: z.number().optional(),
+  limit: z.number().optional(),
+  inFlight: z.number(),
+  seed: z.number(),
+  initAdapter: z.string().optional(),
+  warmData: z.string().optional(),
+  warmCount: z.number().optional(),
+  augmentModels: z.array(z.string()).optional(),
+  plan: z.boolean().default(false),
+});
+type Options = z.infer<typeof schema>;
+
+/** `prag reproduce`: a table or figure of the paper in one command. */
+export function addReproduce(program: Command, shell: Shell): void {
+  const command = program
+    .command("reproduce")
+    .description(
+      "Run what a table or figure of the paper needs (or the controls and the sweep that it lacks), and write the report with the paper's numbers beside ours. Interrupted, the same command goes on. The example corpus is always among the datasets, unless --sets leaves it out.",
+    )
+    .addArgument(new Argument("<target>", "what to reproduce").choices(targets))
+    .option("--data <folder>", "with the published files of the datasets or JSONL, and a corpus")
+    .option(
+      "--sets <names>",
+      `which datasets, of ${setNames.join(", ")} (default: all that are found)`,
+      nameList,
+    )
+    .option(
+      "--sample <count>",
+      "questions of each dataset (default: as the paper, or the first 50 to 300)",
+      wholeNumber,
+    )
+    .option("--methods <names>", `for tables 1 and 4, of ${methodNames.join(", ")} (default: all)`, nameList)
+    .option("--out <folder>", "where runs and reports go, a folder for each target", "runs")
+    .option("--cot", "reason step by step, then answer")
+    .option("--shots <count>", "worked examples in the prompt", wholeNumber)
+    .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
+    .option("--in-flight <count>", "questions at a time, but for table 4", wholeNumber, 1)
+    .option("--seed <number>", "of samples, controls and statistics", wholeNumber, 42)
+    .option("--init-adapter <folder>", "table 2: the start that prag warmup wrote")
+    .option("--warm-data <file>", "table 2: questions to warm up on, in place of --init-adapter")
+    .option("--warm-count <pairs>", "of them, drawn by the seed (default: 2000)", wholeNumber)
+    .option("--augment-models <models>", "table 3: more models that augment", nameList)
+    .option("--plan", "say which runs, how many passages and about how long, and run nothing")
+    .action((target: Target, _options: unknown, self: Command) => run(shell, self, target));
+  addExamples(command, [
+    "prag reproduce table1 --data ./data --plan",
+    "prag reproduce table1 --model prag-mini --data ./data --out runs",
+    "prag reproduce table2 --data ./data --warm-data train.jsonl",
+    "prag reproduce controls --sets atlas",
+  ]);
+}
+
+async function run(shell: Shell, command: Command, target: Target): Promise<void> {
+  const options = readOptions(command, schema);
+  check(options);
+  const context: ReproduceContext = {
+    shell,
+    command,
+    settings: settingsOf(options),
+    out: join(resolve(shell.cwd, options.out), target),
+    seed: options.seed,
+    inFlight: options.inFlight,
+  };
+  const speech = speechOf(shell, readGlobalOptions(command));
+  const runs = planRuns(target, await targetOptions(context, options, target));
+  if (options.plan) return printPlan(speech, await estimateRuns(context, runs));
+  const reports: EvalReport[] = [];
+  for (const [i, one] of runs.entries()) {
+    speech.note(`${target}, run ${i + 1} of ${runs.length}: ${one.name}`);
+    reports.push(await doRun(context, one));
+  }
+  const files = await writeReport(
+    runs.map(({ name }) => join(context.out, name)),
+    join(context.out, "report"),
+    { title: titles[target] },
+  );
+  printRuns(speech, { runs, reports, files });
+}
+
+const titles: Readonly<Record<Target, string>> = {
+  table1: "Table 1: methods",
+  table2: "Table 2: the start of adapters",
+  table3: "Table 3: who augments",
+  table4: "Table 4: time per question",
+  figure3: "Figure 3: parts of the augmentation",
+  controls: "Controls",
+  sweep: "Number of passages, 1 to 10",
+};
+
+function check({ sample = 1, inFlight, initAdapter, warmData }: Options): void {
+  if (sample < 1) throw new ConfigError(`--sample must be at least 1, got ${sample}`);
+  if (inFlight < 1) throw new ConfigError(`--in-flight must be at least 1, got ${inFlight}`);
+  if (initAdapter !== undefined && warmData !== undefined)
+    throw new ConfigError("--init-adapter and --warm-data both name the start of table 2; give one of them");
+}
+
+function settingsOf({ cot, shots, limit }: Options): EngineSettings {
+  return {
+    ...(cot !== undefined && { cot }),
+    ...(shots !== undefined && { shots }),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+async function targetOptions(context: ReproduceContext, options: Options, target: Target) {
+  const { shell, command, settings } = context;
+  const { data, sets, sample, methods, augmentModels } = options;
+  const full = (path: string) => resolve(shell.cwd, path);
+  const { compat } = await loadCommandConfig(shell, { command, settings });
+  return {
+    sets: await findSets(data === undefined ? undefined : full(data), sets),
+    sample,
+    methods,
+    compat,
+    augmentModels,
+    warm: target === "table2" ? await startOf(context, options, full) : undefined,
+  };
+}
+
+/** Pairs that warm-up learns from, as in the paper's code. */
+const usualWarmCount = 2000;
+
+/** The folder of the start for table 2; a plan trains none. */
+async function startOf(
+  context: ReproduceContext,
+  { initAdapter, warmData, warmCount = usualWarmCount, cot = false, plan }: Options,
+  full: (path: string) => string,
+): Promise<string | undefined> {
+  if (initAdapter !== undefined) return full(initAdapter);
+  if (warmData === undefined) return undefined;
+  return warmUpFor(context, { data: full(warmData), count: warmCount, chainOfThought: cot, isPlan: plan });
+}
+
+function printPlan({ print }: Speech, estimates: readonly RunEstimate[]): void {
+  print({ runs: estimates }, () => {
+    const total = estimates.reduce((sum, one) => sum + one.encodeSeconds + one.answerSeconds, 0);
+    const head = ["run", "questions", "answers", "passages", "to encode", "encoding", "answering"];
+    const rows = estimates.map((one) => [
+      one.name,
+      one.questions,
+      one.answers,
+      `${one.isExact ? "" : "≤ "}${one.passages}`,
+      `${one.isExact ? "" : "≤ "}${one.toEncode}`,
+      formatDuration(one.encodeSeconds),
+      formatDuration(one.answerSeconds),
+    ]);
+    return [
+      ...formatTable([head, ...rows]),
+      "",
+      `about ${formatDuration(total)} in all, as measured just now on the example corpus; passages that runs share are encoded once, but counted for each. Augmenting by a model comes on top.`,
+    ];
+  });
+}
+
+function printRuns(
+  { print }: Speech,
+  {
+    runs,
+    reports,
+    files,
+  }: { runs: readonly ReproduceRun[]; reports: readonly EvalReport[]; files: readonly string[] },
+): void {
+  const summaries = reports.map(({ folder, methods, isComplete }, i) => ({
+    name: runs[i]!.name,
+    folder,
+    isComplete,
+    methods: methods.map(({ name, questions, f1, em }) => ({ name, questions, f1, em })),
+  }));
+  print({ runs: summaries, files }, () => [
+    ...formatTable([
+      ["run", "method", "questions", "F1"],
+      ...summaries.flatMap(({ name, methods }) =>
+        methods.map((one) => [name, one.name, one.questions, one.f1.toFixed(3)]),
+      ),
+    ]),
+    "",
+    `${count(runs.length, "run")}; the page is ${files[0]}`,
+  ]);
+}

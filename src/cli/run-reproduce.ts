@@ -1,0 +1,139 @@
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { Command } from "commander";
+import { writeAtomic, writeJson } from "../base/files.ts";
+import { Random } from "../base/random.ts";
+import type { Passage } from "../corpus/corpus.ts";
+import { augmentPassages } from "../engine/augment.ts";
+import type { EngineConfig, EngineSettings } from "../engine/config.ts";
+import { asWriter } from "../engine/data-folder.ts";
+import type { EngineParts } from "../engine/parts.ts";
+import { runWarmUp } from "../engine/warm-up.ts";
+import { compareAdapters, similarityFile } from "../evaluation/controls.ts";
+import { loadDataset } from "../evaluation/load-dataset.ts";
+import { openWithControls } from "./control-parts.ts";
+import { type EvalPlan, planEval } from "./plan-eval.ts";
+import { prepareCollection } from "./prepare-eval.ts";
+import type { ReproduceRun } from "./reproduce-plan.ts";
+import { type EvalReport, runEval } from "./run-eval.ts";
+import { type CommandContext, loadCommandConfig, type Shell, withEngine } from "./shell.ts";
+
+/** What all runs of a call have in common. */
+export interface ReproduceContext {
+  shell: Shell;
+  command: Command;
+  /** Settings of the call; a run's own win over them. */
+  settings: EngineSettings;
+  /** Folder of the target. */
+  out: string;
+  seed: number;
+  inFlight: number;
+}
+
+/** Does one run, or what is left of it. */
+export async function doRun(context: ReproduceContext, run: ReproduceRun): Promise<EvalReport> {
+  const { seed } = context;
+  const inFlight = run.name.endsWith("+table4") ? 1 : context.inFlight; // times of questions side by side mean little
+  const out = join(context.out, run.name);
+  const augmentations =
+    run.augmentModel === undefined ? undefined : await augmentWith(context, run, run.augmentModel);
+  return withPlan(context, { run, augmentations }, async ({ parts, signal }, plan) => {
+    const report = await runEval(parts, plan, {
+      methods: run.methods,
+      out,
+      seed,
+      inFlight,
+      withoutTexts: !run.set.isShareable,
+      signal,
+      open: openWithControls({ questions: plan.questions, out, seed, signal }),
+    });
+    if (run.measuresSimilarity) await measureSimilarity(parts, { out, name: run.set.name, seed });
+    return report;
+  });
+}
+
+/** Opens an engine with the settings and the collection of a run. */
+export async function withPlan<T>(
+  { shell, command, settings: common, seed }: ReproduceContext,
+  {
+    run,
+    augmentations,
+    settings = {},
+  }: { run: ReproduceRun; augmentations?: string | undefined; settings?: EngineSettings },
+  task: (context: CommandContext, plan: EvalPlan) => Promise<T>,
+): Promise<T> {
+  const own = joinSettings(joinSettings(common, run.settings), settings);
+  const config: EngineConfig = await loadCommandConfig(shell, { command, settings: own });
+  const { source } = run.set;
+  const readyMade = run.withoutReadyMade ? augmentations : source.augmentations;
+  const plan = await planEval({ ...source, augmentations: readyMade, sample: run.sample, seed }, config);
+  plan.dataset.name = run.set.name;
+  const all = joinSettings(own, plan.settings);
+  return withEngine(shell, { command, settings: all }, (opened) => task(opened, plan));
+}
+
+/** Settings of both; the second wins, group by group. */
+function joinSettings(a: EngineSettings, b: EngineSettings): EngineSettings {
+  return {
+    ...a,
+    ...b,
+    ...((a.recipe ?? b.recipe) && { recipe: { ...a.recipe, ...b.recipe } }),
+    ...((a.augment ?? b.augment) && { augment: { ...a.augment, ...b.augment } }),
+    ...((a.ingest ?? b.ingest) && { ingest: { ...a.ingest, ...b.ingest } }),
+  };
+}
+
+/** Lets another model augment the passages that the questions retrieve; returns the file of its work. */
+async function augmentWith(context: ReproduceContext, run: ReproduceRun, model: string): Promise<string> {
+  const path = join(context.out, "augmented", `${run.name}.jsonl`);
+  if (existsSync(path)) return path;
+  const settings: EngineSettings = { model, augment: { augmenter: "model" } };
+  return withPlan(context, { run, settings }, async ({ parts, signal }, plan) => {
+    await prepareCollection(parts, plan, { signal });
+    const retriever = await parts.retriever();
+    const passages = new Map<string, Passage>();
+    for (const { question } of plan.questions)
+      for (const { passage } of await retriever.retrieve(question, parts.config.limit))
+        passages.set(passage.id, passage);
+    const { augmented } = await asWriter(parts.folder, "augment for an evaluation", () =>
+      augmentPassages(parts, [...passages.values()], { signal }),
+    );
+    const rows = augmented.map(({ passage: { title, text }, rewrites, pairs, augmenter }) =>
+      JSON.stringify({ title, text, rewrites, pairs, augmenter: `${basename(model)}: ${augmenter}` }),
+    );
+    await writeAtomic(path, rows.map((row) => `${row}\n`).join(""));
+    return path;
+  });
+}
+
+/** Compares the adapters of all passages that the run's collection has encoded. */
+async function measureSimilarity(
+  parts: EngineParts,
+  { out, name, seed }: { out: string; name: string; seed: number },
+): Promise<void> {
+  const [corpus, encoding] = [await parts.corpus(), await parts.encoding()];
+  const rows = encoding.rows().filter(({ passageId }) => corpus.ordinalOf(passageId) !== undefined);
+  const chosen = new Random(`similarity/${seed}`).sample(rows, 400);
+  const adapters = await encoding.load(chosen.map(({ passageId }) => passageId));
+  const items = adapters.flatMap((adapter, i) => {
+    const { documentId } = corpus.passageById(chosen[i]!.passageId);
+    return adapter ? [{ documentId, adapter }] : [];
+  });
+  const report = compareAdapters(name, items, { random: new Random(`similarity/${seed}`) });
+  await writeJson(join(out, similarityFile), report);
+}
+
+/** Trains the start of table 2 on questions, or goes on with it; returns its folder, which a plan leaves as it is. */
+export async function warmUpFor(
+  { shell, command, settings, out, seed }: ReproduceContext,
+  request: { data: string; count: number; chainOfThought: boolean; isPlan: boolean },
+): Promise<string> {
+  const { data, count, chainOfThought, isPlan } = request;
+  const folder = join(out, "warm");
+  if (isPlan) return folder;
+  await withEngine(shell, { command, settings }, async ({ parts, signal }) => {
+    const { questions: rows } = await loadDataset(data);
+    await runWarmUp(parts, { rows, data: basename(data), folder, count, seed, chainOfThought, signal });
+  });
+  return folder;
+}
