@@ -229,7 +229,9 @@ class Builder(TaskMaker):
         if kind == "article":
             article = next(self.articles)
             return self.article(article["title"], article["text"][:1400], SHORT)
-        if kind in ("echo", "turns"):
+        if kind == "point":
+            return self.points(invented.make(self.rng), SHORT)
+        if kind in ("echo", "turns", "pick"):
             return getattr(super(), kind)(SHORT)
         if kind == "reasoning":
             return self.reasoning(self.length)

@@ -25,11 +25,11 @@ STAGES = {
               "long": dict(three_invented=34, three_wiki=26, three_squad=30, bridge=6, hotpot=4), "long_rows": 0.55, "length": 768, "in_situ": 0.12},
     "worlds": {"short": dict(near=26, wiki=8, squad=24, closed=4, listing=22, again=8, clue=5, part=2),
                "long": dict(linked=22, three_invented=6, three_wiki=16, three_squad=24, open_question=16, hotpot=4, reasoning=7, comparing=5), "long_rows": 0.50, "length": 768, "in_situ": 0.12},
-    "alike": {"short": dict(near=32, wiki=11, squad=24, closed=3, listing=18, again=5, clue=3, part=2, article=6),
+    "alike": {"short": dict(pick=30, near=20, wiki=9, squad=18, closed=2, listing=12, again=3, clue=2, part=1, article=5),
               "long": dict(linked=32, three_wiki=20, three_squad=24, open_question=12, hotpot=2, reasoning=5, comparing=5), "long_rows": 0.45, "length": 768, "in_situ": 0.12},
-    "final": {"short": dict(near=22, wiki=12, squad=27, closed=4, listing=20, again=6, clue=3, part=2, article=8),
+    "final": {"short": dict(pick=10, near=14, wiki=12, squad=22, closed=3, listing=22, again=5, clue=3, part=1, point=1, article=8),
               "long": dict(linked=26, three_wiki=20, three_squad=26, open_question=14, hotpot=3, reasoning=6, comparing=5), "long_rows": 0.45, "length": 1024,
-              "full": dict(many=100), "full_rows": 0.10, "in_situ": 0.12},
+              "full": dict(many=100), "full_rows": 0.08, "in_situ": 0.12},
 }
 
 

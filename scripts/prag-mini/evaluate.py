@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import rules
 import sources
 from eval_sets import invented_items, squad_items, wiki_items, world_items
-from prompts import CLUES, REASON, answer_prompt, answer_start, questions_prompt, rewrite_prompt
+from prompts import REASON, answer_prompt, answer_start, clues_question, memory, questions_prompt, rewrite_prompt
 
 
 def normalize(text: str) -> list[str]:
@@ -127,8 +127,8 @@ def reasoning(reader, items):
 def clues(reader, rows):
     """With the passage in the prompt: how much of the line that holds the answer is written; without: how often the subject is named."""
     items = [(t, x, facts[0][0][0], facts[0][1]) for t, x, _, facts in rows]
-    shown = reader.generate([f"<s><|user|>{CLUES}\n\nPassage: {t}\n{x}\n\nQuestion: {q}<|end|><|assistant|>" for t, x, q, _ in items], 80)
-    bare = reader.generate([f"<s><|user|>{CLUES}\n\nQuestion: {q}<|end|><|assistant|>" for _, _, q, _ in items], 60)
+    shown = reader.generate([f"<s><|user|>{memory(t, x)}\n\n{clues_question(q)}<|end|><|assistant|>" for t, x, q, _ in items], 80)
+    bare = reader.generate([f"<s><|user|>{clues_question(q)}<|end|><|assistant|>" for _, _, q, _ in items], 60)
     recalled = []
     for (_, text, _, answer), output in zip(items, shown):
         line = set(normalize(next(s for s in rules.sentences(text) if answer in s)))

@@ -153,8 +153,8 @@ class Entity:
         return other.text
 
 
-def make(rng, kind=None, title=None, sentences=None, must=(), pool=None, words=()):
-    """A random entity of the kind, with an article of about 60 to 110 words; values come mostly from `pool`, names from `words`, where given."""
+def make(rng, kind=None, title=None, sentences=None, must=(), pool=None, words=(), named=False):
+    """A random entity of the kind, with an article of about 60 to 110 words; values come mostly from `pool`, names from `words`, where given; `named` uses no pronouns."""
     noun, forms, intros, relations = BY_NAME[kind] if kind else rng.choice(KINDS + [KINDS[-1]] * 4)
     form = rng.choice(forms)
     name = title or (person(rng) if form == "+" else work_title(rng) if form == "*" else form.format(rng.choice(words) if words and rng.random() < 0.6 else word(rng)))
@@ -168,7 +168,7 @@ def make(rng, kind=None, title=None, sentences=None, must=(), pool=None, words=(
     country = entity.values.get("country") or draw(rng, "country", pool)
     entity.fixed = {"female": rng.random() < 0.5, "occupation": rng.choice(OCCUPATIONS), "country": country, "kind": rng.choice(intros.split("|")),
                     "direction": rng.choice(["", "", "the north of ", "the south of ", "the east of ", "the west of "])}
-    write(rng, entity)
+    write(rng, entity, named)
     return entity
 
 
@@ -178,8 +178,8 @@ def draw(rng, value, pool):
     return rng.choice(known) if known and rng.random() < 0.7 else VALUES[value](rng)
 
 
-def write(rng, entity):
-    """Article text and facts from the chosen values."""
+def write(rng, entity, named=False):
+    """Article text and facts from the chosen values; `named` says the full name in every sentence that has a subject."""
     noun = entity.kind
     full = entity.name[0].upper() + entity.name[1:]
     fixed = entity.fixed
@@ -205,6 +205,8 @@ def write(rng, entity):
         subjects = ["it", f"the {noun}", "it", entity.name]
         possessives = ["Its", f"The {noun}'s", "Its"]
         pronoun, own = "it", "Its"
+    if named:
+        subjects, possessives = [entity.name], [entity.name + "'s"]
     lines = [intro]
     remaining = {r: v for r, v in entity.values.items() if not (r == "country" and v in intro)}
     compound(rng, entity, remaining, lines, subjects)
@@ -216,7 +218,7 @@ def write(rng, entity):
         lines.append(line[0].upper() + line[1:])
         entity.facts.append((questions, value))
     lines[1:] = rng.sample(lines[1:], len(lines) - 1)
-    if rng.random() < 0.6 and noun != "person":
+    if rng.random() < 0.6 and noun != "person" and not named:
         lines.insert(rng.randrange(1, len(lines) + 1), rng.choice(FILLERS))
     merged = [lines[0]]
     for line in lines[1:]:  # now and then two sentences become one

@@ -10,6 +10,7 @@ REWRITE = "Rewrite the passage below in other words. Keep every name, number and
 REASON = "Answer the question from the passages below and from what you know. Reason step by step, then give the answer."
 CLUES = "Write lines of text that are likely to stand in a document that answers the question below, one a line."
 PARTS = "Write the short questions whose answers help to answer the question below, one a line."
+KEY_POINTS = "Write the key points of the text above, one a line."
 SPECIALS = ["<s>", "<|user|>", "<|assistant|>", "<|system|>", "<|end|>", "<pad>"]
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
@@ -21,6 +22,15 @@ def answer_start(passages, instruction=ANSWER) -> str:
     """User message of an answer prompt up to the question; passages are (title, text)."""
     parts = [instruction] + [f"Passage {i + 1}: {title}\n{text}" for i, (title, text) in enumerate(passages)]
     return "\n\n".join(parts)
+
+
+def memory(title: str, text: str) -> str:
+    """The beginning of a user's message that a remembered text makes; what is asked follows behind an empty line."""
+    return f"Passage: {title}\n{text}"
+
+
+def clues_question(question: str) -> str:
+    return f"{CLUES}\n\nQuestion: {question}"
 
 
 def answer_prompt(passages, question: str) -> str:

@@ -9,7 +9,7 @@ import wordings
 import worlds
 from documents import ANSWER, LEAD, QUESTION, Maker, WRITTEN
 from paraphrase import paraphrase
-from prompts import CLUES, PARTS, REASON, TokenDocument, answer_start, questions_prompt, rewrite_prompt
+from prompts import KEY_POINTS, PARTS, REASON, TokenDocument, answer_start, clues_question, memory, questions_prompt, rewrite_prompt
 
 PRONOUNS = re.compile(r"\b(?:he|she|it|they|his|her|its|their|him|them|this|these|that)\b", re.I)
 
@@ -35,6 +35,19 @@ class TaskMaker(Maker):
         self.rng.shuffle(shown)
         self.rng.shuffle(pairs)
         return self.answer_document([(e.title, e.text) for e in shown], list(dict.fromkeys(pairs)), limit, self.rng.choice([0.0, 0.3]))
+
+    def pick(self, limit):
+        """Two to four tiny passages that say the same things of different subjects: only the name tells which answer is meant."""
+        kind = self.rng.choice([*invented.KINDS, *[invented.BY_NAME["person"]] * 4])
+        relations = kind[3].split()
+        common = tuple(self.rng.sample(relations, min(len(relations), self.rng.choice([1, 1, 1, 2, 2, 3]))))
+        named = self.rng.random() < 0.5
+        words = [invented.word(self.rng) for _ in range(3)] if self.rng.random() < 0.3 else ()
+        entities = {e.name: e for e in (invented.make(self.rng, kind[0], sentences=len(common), must=common, words=words, named=named) for _ in range(self.rng.choice([2, 2, 3, 3, 4])))}
+        shown = list(entities.values())
+        pairs = [self.ask(e, f) for e, f in worlds.contrasted(self.rng, shown)[:12]]
+        self.rng.shuffle(pairs)
+        return self.answer_document([(e.title, e.text) for e in shown], pairs, limit, 0.0)
 
     def reasoning(self, limit):
         """Questions over two passages, answered in steps that end with "So the answer is …"."""
@@ -71,17 +84,23 @@ class TaskMaker(Maker):
         return self.written(start, [("", text) for text in said], limit, 0.3)
 
     def clues(self, title, text, pairs, limit):
-        """Lines likely to stand in the document, and the shorter questions, for a question about it; with the passage and without."""
+        """Lines likely to stand in the document, for a question about it; behind the document, or without it."""
         rows = []
         for question, answer in pairs:
             lines = [s for s in rules.sentences(text) if answer in s][:2]
-            if not lines:
-                continue
-            name = re.sub(r" \([^)]*\)$", "", title)
-            first = lines[0] if name in lines[0] else f"{title}: {lines[0]}"
-            rows.append((f"\n\nQuestion: {question}", "\n".join([first, *lines[1:]])))
-        shown = f"\n\nPassage: {title}\n{text}" if self.rng.random() < 0.6 else ""
-        return self.written(CLUES + shown, self.rng.sample(rows, min(5, len(rows))), limit, 0.1) if rows else None
+            if lines:
+                first = lines[0] if re.sub(r" \([^)]*\)$", "", title) in lines[0] else f"{title}: {lines[0]}"
+                rows.append((clues_question(question), "\n".join([first, *lines[1:]])))
+        rows = self.rng.sample(rows, min(5, len(rows)))
+        if self.rng.random() < 0.6:
+            return self.written(memory(title, text), [("\n\n" + rest, said) for rest, said in rows], limit, 0.1)
+        return self.written("", rows, limit, 0.1)
+
+    def points(self, entity, limit):
+        """The key points of an invented article: its facts, each as a plain sentence."""
+        lines = [s for relation in entity.values if (s := worlds.sentence(entity, relation))]
+        lines.sort(key=lambda line: entity.text.find(line.split()[-1].rstrip(".")))
+        return self.written(memory(entity.title, entity.text), [("\n\n" + KEY_POINTS, "\n".join(lines[:5]))], limit, 0.1) if lines else None
 
     def parts(self, limit):
         """The single questions behind a question over two articles that are shown."""
@@ -89,9 +108,8 @@ class TaskMaker(Maker):
         rows = []
         for hop in hops:
             asked = f"{'Who' if hop.kind == 'person' else 'What'} is {hop.link}?"
-            rows.append((f"\n\nQuestion: {hop.question}", f"{asked}\n{hop.question.replace(hop.link, hop.middle)}"))
-        start = "".join(f"\n\nPassage {i + 1}: {e.title}\n{e.text}" for i, e in enumerate(shown))
-        return self.written(PARTS + start, self.rng.sample(rows, min(6, len(rows))), limit, 0.1)
+            rows.append((f"\n\n{PARTS}\n\nQuestion: {hop.question}", f"{asked}\n{hop.question.replace(hop.link, hop.middle)}"))
+        return self.written(memory(shown[0].title, " ".join(e.text for e in shown)), self.rng.sample(rows, min(6, len(rows))), limit, 0.1)
 
     def rewrite(self, title, text, limit):
         """A passage and the same in other words by rule."""
