@@ -2,14 +2,17 @@ import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
 import { closedBook } from "../methods/closed-book.ts";
 import { daRag, daRagOptions } from "../methods/da-rag.ts";
+import { dragin, draginNotes, draginOptions } from "../methods/dragin.ts";
 import { flare, flareNotes, flareOptions, flareReference } from "../methods/flare.ts";
 import { flareToken, flareTokenOptions } from "../methods/flare-token.ts";
 import { type Method, methodNames } from "../methods/method.ts";
 import { combine, prag } from "../methods/prag.ts";
+import { expandPublished } from "../methods/published-settings.ts";
 import { reAnsweringNotes, reAnsweringReference } from "../methods/re-answering.ts";
 import { standardRag } from "../methods/standard-rag.ts";
 import type { AnswerPrompts } from "../prompts/answer.ts";
 import { answerPromptsHash } from "../prompts/provenance.ts";
+import { openTagger } from "../text/part-of-speech.ts";
 import { encodingFirst, shuffleAdapters, storedAdapters } from "./adapter-lookups.ts";
 import { choosePrompts } from "./answer-prompts.ts";
 import type { EngineConfig } from "./config.ts";
@@ -63,6 +66,8 @@ interface MethodKind {
   reference: Record<string, unknown>;
   /** It retrieves while it answers. */
   iterates: boolean;
+  /** Replaces the name of published numbers by the numbers. */
+  expand?(options: Record<string, unknown>): Record<string, unknown>;
   /** Where it departs from papers and code. */
   notes: readonly string[];
   create(parts: EngineParts, given: Answering, options: MethodOptions): Promise<Method>;
@@ -99,6 +104,7 @@ const kinds: Record<OpenedName, MethodKind> = {
   },
   "flare-token": {
     options: flareTokenOptions,
+    expand: (options) => expandPublished("flareToken", options),
     reference: reAnsweringReference,
     iterates: true,
     notes: reAnsweringNotes,
@@ -107,6 +113,20 @@ const kinds: Record<OpenedName, MethodKind> = {
         ...given,
         retriever: await parts.retriever(),
         options: flareTokenOptions.parse(given.options),
+      }),
+  },
+  dragin: {
+    options: draginOptions,
+    expand: (options) => expandPublished("dragin", options),
+    reference: reAnsweringReference,
+    iterates: true,
+    notes: [...reAnsweringNotes, ...draginNotes],
+    create: async (parts, given) =>
+      dragin({
+        ...given,
+        retriever: await parts.retriever(),
+        tag: await openTagger(),
+        options: draginOptions.parse(given.options),
       }),
   },
   prag: { ...plain, create: async (parts, given, options) => prag(await parametric(parts, given, options)) },
@@ -162,7 +182,7 @@ async function choose(
   const { config } = parts;
   const { compat } = config;
   const preset = await chooseAnswerPreset(config, (await parts.model()).folder);
-  const { options, reference, iterates } = kinds[name];
+  const { options, reference, iterates, expand = (numbers) => numbers } = kinds[name];
   const chosen = choosePrompts({
     compat,
     cot: cot ?? config.cot,
@@ -176,7 +196,7 @@ async function choose(
     ...config.methodOptions[name],
     ...methodOptions,
   };
-  const parsed = options.safeParse(numbers);
+  const parsed = options.safeParse(expand(numbers));
   if (parsed.success) return { ...chosen, options: parsed.data };
   const issue = parsed.error.issues[0];
   const path = issue?.path.length ? `"${issue.path.join(".")}": ` : "";

@@ -17,7 +17,7 @@ export interface Draft {
 /** The beginning of a draft, or all of it. */
 export interface Piece {
   text: string;
-  /** Tokens that begin within it. */
+  /** Its tokens that have visible characters. */
   tokens: number;
   /** It reaches the end of a draft that the model ended by itself. */
   isEnd: boolean;
@@ -64,18 +64,22 @@ export function sentencesOf({ text, tokens }: Pick<Draft, "text" | "tokens">): D
     return [{ start, end: start + trimmed.length, text: trimmed, tokens: own }];
   });
   for (const token of tokens) {
-    const at = token.start + Math.max(0, token.text.search(/\S/));
-    const home = found.find(({ end }) => at < end) ?? found.at(-1);
+    const home = found.find(({ end }) => placeOf(token) < end) ?? found.at(-1);
     home?.tokens.push(token);
   }
   return found;
+}
+
+/** Where the first visible character of a token stands, or its beginning where it has none. */
+function placeOf({ start, text }: DraftToken): number {
+  return start + Math.max(0, text.search(/\S/));
 }
 
 /** The draft up to a place, white space at the end left out. */
 export function pieceOf({ text, tokens, isEnded }: Draft, end = text.length): Piece {
   return {
     text: text.slice(0, end).trimEnd(),
-    tokens: tokens.filter((token) => token.start < end && token.text !== "").length,
+    tokens: tokens.filter((token) => token.text.trim() !== "" && placeOf(token) < end).length,
     isEnd: isEnded && text.slice(end).trim() === "",
   };
 }

@@ -30,6 +30,7 @@ export const flareReference = { maxRounds: 0, limit: 2 };
 /** Where this departs from the authors' code, in words. */
 export const flareNotes = [
   "passages stand in the prompts of all other methods, in chat form; worked examples show no retrieved passages",
+  "where nothing is generated with the passages found, the sentence ahead stays; the code ends the answer without it",
   "the look ahead is no longer than what may still be said",
   "a sentence that needs no retrieval is taken from the look ahead and not generated a second time, which is the same text",
   "sentences are ours, not those of NLTK's Punkt",
@@ -61,12 +62,14 @@ export const flare = (parts: IterativeParts & { options?: Partial<FlareOptions> 
         if (query !== "") {
           const later = yield* answer.retrieve(query, options.limit);
           found = options.keepFirst ? [...first, ...later.filter((hit) => isNew(hit, first))] : later;
-          piece = firstSentence(await answer.draft({ passages: shown(found), maxTokens, stop }));
+          const again = firstSentence(await answer.draft({ passages: shown(found), maxTokens, stop }));
+          if (again.text.trim() !== "") piece = again;
+          else
+            yield answer.decide(
+              "nothing was generated with the passages found: the sentence ahead is accepted",
+            );
         }
-        if (piece.text.trim() === "") {
-          yield answer.decide("nothing more was generated: the answer ends");
-          break;
-        }
+        if (piece.text.trim() === "") break;
         yield answer.accept(piece);
         if (piece.isEnd) break;
       }

@@ -8,6 +8,7 @@ export const methodNames = [
   "da-rag",
   "flare",
   "flare-token",
+  "dragin",
   "prag",
   "combine",
 ] as const;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Draft, firstSentenceEnd, pieceOf } from "./draft.ts";
+import { type Draft, firstSentenceEnd, type Piece, pieceOf } from "./draft.ts";
 import { GrowingAnswer, type IterativeParts } from "./growing-answer.ts";
 import type { AnswerOptions, MethodEvent } from "./method.ts";
 
@@ -21,6 +21,7 @@ export const reAnsweringReference = { maxRounds: 0, exceed: true };
 /** Where the methods of DRAGIN's code depart from it, in words. */
 export const reAnsweringNotes = [
   "tokens belong to the sentence in which their first visible character stands; the code's offsets lose a token at every border",
+  "where nothing is generated with the passages found, the draft stays; the code ends the answer without it",
   "an answer ends where the model ends it by itself; the code asks once more, without the passages",
   "sentences and parts of speech are ours and wink-nlp's, not spaCy's",
 ];
@@ -75,15 +76,21 @@ export async function* answerAgain(
     const hits = yield* answer.retrieve(doubt.query, options.limit);
     const passages = hits.map((hit) => hit.passage);
     const again = await answer.draft({ passages, maxTokens: room(), stop });
-    const piece = pieceOf(again, keeps === "sentence" ? firstSentenceEnd(again) : undefined);
+    let piece = pieceOf(again, keeps === "sentence" ? firstSentenceEnd(again) : undefined);
     if (piece.text.trim() === "") {
-      yield answer.decide("nothing more was generated with the passages found: the answer ends");
-      break;
+      yield answer.decide("nothing was generated with the passages found: what was drafted is accepted");
+      piece = restOf(draft, kept);
     }
     yield answer.accept(piece);
     if (piece.isEnd) break;
   }
   yield answer.end();
+}
+
+/** The draft behind a piece of it. */
+function restOf(draft: Draft, before: Piece): Piece {
+  const whole = pieceOf(draft);
+  return { ...whole, text: whole.text.slice(before.text.length), tokens: whole.tokens - before.tokens };
 }
 
 function spent(maxRounds: number): Judgement {

@@ -22,7 +22,7 @@ describe("openTagger", () => {
       "Tolk",
       "1807",
     ]);
-    expect(wordsWhere(text, "isStopWord")).toEqual(["The", "in", "was", "by", "in"]);
+    expect(wordsWhere(text, "isStopWord")).toEqual(["The", "in", "was", "by", "in", "."]);
   });
 
   it("gives places in the text as it is: spaces, signs, other scripts", () => {

@@ -5,7 +5,7 @@ import type { Span } from "./segments.ts";
 export interface TaggedWord extends Span {
   /** A noun, name, adjective, verb or number: it says what the text is about. */
   isContent: boolean;
-  /** A word that most texts have, such as "the" or "was". */
+  /** A word that most texts have, such as "the" or "was", or a sign. */
   isStopWord: boolean;
 }
 
@@ -35,7 +35,12 @@ export async function openTagger(): Promise<Tagger> {
         if (start < 0) return; // the library has changed a rare sign
         at = start + word.length;
         const isContent = contentTags.has(token.out(its.pos));
-        tagged.push({ start, end: at, isContent, isStopWord: token.out(its.stopWordFlag) });
+        tagged.push({
+          start,
+          end: at,
+          isContent,
+          isStopWord: token.out(its.stopWordFlag) === true || !/[\p{L}\p{N}]/u.test(word),
+        });
       });
     return tagged;
   };
