@@ -7,8 +7,10 @@ import { encodePassages } from "../engine/encode.ts";
 import { importAugmentations } from "../engine/import-augmentations.ts";
 import { ingest } from "../engine/ingest.ts";
 import type { EngineParts } from "../engine/parts.ts";
+import type { Question } from "../evaluation/questions.ts";
 import type { QuestionRow, RunCost } from "../evaluation/run-format.ts";
 import { mean } from "../evaluation/summary.ts";
+import type { Retriever } from "../retrieval/retriever.ts";
 import type { EvalPlan } from "./plan-eval.ts";
 
 type Interruptible = { signal: AbortSignal | undefined };
@@ -32,13 +34,59 @@ export async function prepareCollection(
 /** Encodes the passages that the questions retrieve, those of the first `limit` ranks. */
 export async function encodeRetrieved(
   parts: EngineParts,
-  rows: readonly QuestionRow[],
+  rows: readonly Pick<QuestionRow, "retrieved">[],
   { limit, signal }: Interruptible & { limit: number },
 ): Promise<void> {
   const corpus = await parts.corpus();
   const ids = new Set(rows.flatMap(({ retrieved }) => retrieved.slice(0, limit)));
   const passages = [...ids].map((id) => corpus.passageById(id));
   await asWriter(parts.folder, "encode for an evaluation", () => encodePassages(parts, passages, { signal }));
+}
+
+/** So many more passages than it needs does the paper's code look at for ones that can be augmented. */
+export const spareHits = 10;
+
+/**
+ * As the paper's code: of a question's hits only those count that can be augmented and encoded, so the next ones move up,
+ * for every method. Encodes until each question has `limit` of them or its hits are used up.
+ */
+export async function encodeKept(
+  parts: EngineParts,
+  rows: readonly QuestionRow[],
+  { limit, signal }: Interruptible & { limit: number },
+): Promise<void> {
+  const encoding = await parts.encoding();
+  const tried = new Set<string>();
+  while (true) {
+    const isLeft = (id: string) => !tried.has(id) || encoding.keyOf(id) !== undefined;
+    const wanted = rows.map(({ retrieved }) =>
+      retrieved
+        .slice(0, limit + spareHits)
+        .filter(isLeft)
+        .slice(0, limit),
+    );
+    const untried = wanted.flat().some((id) => !tried.has(id));
+    if (!untried) return;
+    for (const id of wanted.flat()) tried.add(id);
+    await encodeRetrieved(
+      parts,
+      wanted.map((retrieved) => ({ retrieved })),
+      { limit, signal },
+    );
+  }
+}
+
+/** A retriever that gives, for the run's questions, only passages that are encoded; other queries find what they find. */
+export async function keptRetriever(parts: EngineParts, questions: readonly Question[]): Promise<Retriever> {
+  const [retriever, encoding] = [await parts.retriever(), await parts.encoding()];
+  const asked = new Set(questions.map(({ question }) => question));
+  return {
+    async retrieve(query, limit) {
+      if (!asked.has(query)) return retriever.retrieve(query, limit);
+      const hits = await retriever.retrieve(query, limit + spareHits);
+      return hits.filter(({ passage }) => encoding.keyOf(passage.id) !== undefined).slice(0, limit);
+    },
+  };
 }
 
 /** What the adapters in use cost; how they pay off is for the summary to tell. */

@@ -149,6 +149,25 @@ describe("runEval", () => {
       expect(config.corpus).toMatchObject({ name: "contexts", passages: articles });
     }));
 
+  it("lets passages without an adapter count, but not as the paper's code, for any method", () =>
+    withTempFolder(async (folder) => {
+      const noise = "Orlen0 Orlen1 Orlen2 Orlen3 Orlen4 bridge built who";
+      await writeFile(join(folder, "docs", "noise.txt"), noise);
+      const methods = [{ id: "standard-rag" }, { id: "prag" }];
+      const plain = await evaluate(folder, { options: { methods } });
+      const noiseId = (await loadRun(join(folder, "run"))).questions[0]?.retrieved[0] ?? "";
+      expect(plain.methods.map(({ fallbacks }) => fallbacks)).toEqual([0, 6]);
+      const settings: EngineSettings = { compat: "reference", recipe: { epochs: 1 } };
+      const kept = await evaluate(folder, { settings, options: { methods, out: join(folder, "kept") } });
+      expect(kept.methods.map(({ fallbacks }) => fallbacks)).toEqual([0, 0]);
+      const { records, questions: rows } = await loadRun(join(folder, "kept"));
+      expect(rows[0]?.retrieved[0]).toBe(noiseId);
+      for (const { retrieved } of records) {
+        expect(retrieved).toHaveLength(3);
+        expect(retrieved).not.toContain(noiseId);
+      }
+    }));
+
   it("counts prompts that do not fit, and scores them 0", () =>
     withTempFolder(async (folder) => {
       const report = await evaluate(folder, {

@@ -25,7 +25,14 @@ import {
 } from "../evaluation/run-format.ts";
 import { summariseRun } from "../evaluation/summarise-run.ts";
 import type { EvalPlan } from "./plan-eval.ts";
-import { adapterCost, encodeRetrieved, prepareCollection } from "./prepare-eval.ts";
+import {
+  adapterCost,
+  encodeKept,
+  encodeRetrieved,
+  keptRetriever,
+  prepareCollection,
+  spareHits,
+} from "./prepare-eval.ts";
 
 /** A method or a variant of one. */
 export interface EvalMethod {
@@ -96,7 +103,7 @@ class EvalRun {
       await this.#prepare(() => prepareCollection(this.#parts, this.#plan, this.#interrupt));
     const config = await this.#agreeOnConfig();
     const rows = await this.#questionRows();
-    if (this.#usesAdapters && config.answering.onMissing === "encode") await this.#encode(rows);
+    await this.#encode(rows);
     const answered = await this.#answer();
     await this.#recordSession(answered, (clock() - start) / 1000);
     const summary = await this.#summarise(config);
@@ -209,15 +216,26 @@ class EvalRun {
     if (!this.#isRetrieving) return 0;
     const { limit } = this.#parts.config;
     const limits = this.#options.methods.map(({ options }) => options?.limit ?? limit);
-    return Math.min((await this.#parts.corpus()).passageCount, Math.max(leastDepth, ...limits));
+    const most = Math.max(limit, ...limits) + (this.#keepsEncoded ? spareHits : 0);
+    return Math.min((await this.#parts.corpus()).passageCount, Math.max(leastDepth, most));
   }
 
+  /** The passages that methods will use are encoded before the first question. */
   async #encode(rows: readonly QuestionRow[]): Promise<void> {
-    const limits = this.#options.methods
-      .filter(({ id }) => parametric.has(nameOf(id)))
-      .map(({ options }) => options?.limit ?? this.#parts.config.limit);
-    const limit = Math.max(...limits);
-    await this.#prepare(() => encodeRetrieved(this.#parts, rows, { limit, ...this.#interrupt }));
+    const { methods, onMissing = "encode" } = this.#options;
+    if (onMissing !== "encode") return;
+    const { limit } = this.#parts.config;
+    const using = methods.filter(({ id }) => this.#keepsEncoded || parametric.has(nameOf(id)));
+    if (using.length === 0) return;
+    const most = Math.max(...using.map(({ options }) => options?.limit ?? limit));
+    const encode = this.#keepsEncoded ? encodeKept : encodeRetrieved;
+    await this.#prepare(() => encode(this.#parts, rows, { limit: most, ...this.#interrupt }));
+  }
+
+  /** Whether passages that cannot be encoded do not count as retrieved, for no method: so does the paper's code. */
+  get #keepsEncoded(): boolean {
+    const { onMissing = "encode" } = this.#options;
+    return this.#isRetrieving && this.#parts.config.compat === "reference" && onMissing === "encode";
   }
 
   async #answer(): Promise<AnsweringReport> {
@@ -249,8 +267,9 @@ class EvalRun {
     // What could be encoded is encoded by now; the rest has no pair to train on.
     const missing = onMissing === "encode" ? "skip" : onMissing;
     const options = { onMissing: missing, ...method.options };
-    if (open) return open(this.#parts, { ...method, options });
-    return createMethod(this.#parts, nameOf(method.id), options);
+    const kept = this.#keepsEncoded ? await keptRetriever(this.#parts, this.#plan.questions) : undefined;
+    const parts = kept ? { ...this.#parts, retriever: async () => kept } : this.#parts;
+    return open ? open(parts, { ...method, options }) : createMethod(parts, nameOf(method.id), options);
   }
 
   async #recordSession({ answered, answerSeconds }: AnsweringReport, totalSeconds: number): Promise<void> {
