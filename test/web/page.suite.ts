@@ -3,6 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
+import { startFakeServer } from "./fake-server.ts";
+import { emptyWorld, type FakeWorld } from "./fake-world.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const target = join(root, "dist", "web");
@@ -41,4 +45,72 @@ export function findBrowser(): string | undefined {
   return names
     .flatMap((name) => folders.map((folder) => join(folder, name)))
     .find((path) => existsSync(path));
+}
+
+/** How one test opens the page. */
+export interface OpenOptions {
+  world?: FakeWorld;
+  context?: BrowserContextOptions;
+  /** Part of the address after `#/`. */
+  route?: string;
+}
+
+/** A page over a fake server of its own. */
+export interface OpenedPage {
+  page: Page;
+  world: FakeWorld;
+  server: Awaited<ReturnType<typeof startFakeServer>>;
+}
+
+/** Describes tests in a real browser; where there is none they are skipped, and say why. No test may leave an error in the console. */
+export function describePage(
+  name: string,
+  tests: (open: (options?: OpenOptions) => Promise<OpenedPage>) => void,
+): void {
+  const executablePath = findBrowser();
+  if (!executablePath)
+    console.warn(`skipped: ${name}: no browser was found (install Debian's package chromium)`);
+  describe.skipIf(!executablePath)(name, { timeout: 180_000 }, () => {
+    let browser: Browser | undefined;
+    let folder = "";
+    const closing: (() => Promise<void>)[] = [];
+    const errors: string[] = [];
+    beforeAll(async () => {
+      folder = await builtPage();
+      browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ["--no-sandbox"] });
+    }, 120_000);
+    afterAll(() => browser?.close());
+    afterEach(async () => {
+      for (const close of closing.splice(0).reverse()) await close();
+      expect(errors.splice(0)).toEqual([]);
+    });
+    tests(async ({ world = emptyWorld(), context: options = {}, route = "" } = {}) => {
+      if (!browser) throw new Error("the browser has not started");
+      const server = await startFakeServer(world, { folder, prefix: "/below/here" });
+      const context = await browser.newContext({ ...options });
+      closing.push(server.close, () => context.close());
+      const page = await context.newPage();
+      page.setDefaultTimeout(45_000);
+      page.on("pageerror", (error) => errors.push(error.message));
+      page.on("console", (message) => {
+        // An answer of 400 and above is an error to the browser, and an answer to the page.
+        if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
+          errors.push(message.text());
+      });
+      await page.goto(route ? `${server.url}#/${route}` : server.url);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      return { page, world, server };
+    });
+  });
+}
+
+/** A world with some passages. */
+export function filledWorld(count: number, { isEncoded = true } = {}): FakeWorld {
+  const passages = Array.from({ length: count }, (_, i) => ({
+    id: `${i + 10}ab`,
+    title: i === 0 ? "Velm Lighthouse" : `Chronicle of Ostry ${i}`,
+    text: "Velm Lighthouse was built in 1874 by the engineer Ada Korvin, who also drew the harbour wall of Ostry.",
+    isEncoded,
+  }));
+  return { ...emptyWorld(), collections: new Map([["default", passages]]) };
 }

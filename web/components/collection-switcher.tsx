@@ -19,14 +19,15 @@ export function CollectionSwitcher() {
   const names = [...new Set([collection, ...data.map(({ name }) => name)])].sort();
   return (
     <div className="collection-switcher">
-      <label>
-        <span className="visually-hidden">Collection</span>
-        <select value={collection} onChange={(event) => chooseCollection(event.target.value)}>
-          {names.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </label>
+      <select
+        aria-label="Collection"
+        value={collection}
+        onChange={(event) => chooseCollection(event.target.value)}
+      >
+        {names.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
       <Button kind="quiet" icon="plus" aria-label="Manage collections" onClick={() => setOpen(true)} />
       {isOpen && <CollectionsDialog collections={data} onClose={() => setOpen(false)} />}
     </div>
