@@ -1,11 +1,13 @@
 import { InputError } from "../base/errors.ts";
+import { memorag } from "../methods/memorag.ts";
 import type { AnswerOptions, MethodEvent } from "../methods/method.ts";
 import { type Answer, collectAnswer } from "./answer.ts";
+import { type MemoragChoice, openMemorag } from "./create-memorag.ts";
 import { createMethod, type MethodOptions } from "./create-method.ts";
 import type { EngineParts } from "./parts.ts";
 
-/** One question to one method. */
-export interface AskOptions extends MethodOptions, AnswerOptions {
+/** One question to one method; `memory` names what `memorag` answers from. */
+export interface AskOptions extends MethodOptions, AnswerOptions, MemoragChoice {
   method?: string | undefined;
   /** Gets the text as it comes. */
   onText?: ((text: string) => void) | undefined;
@@ -28,6 +30,9 @@ export async function* streamAnswer(
 ): AsyncGenerator<MethodEvent> {
   if (question.trim() === "") throw new InputError("the question is empty; ask something");
   const { limit = parts.config.limit, maxTokens = parts.config.maxTokens } = options;
-  const chosen = await createMethod(parts, method, options);
+  const chosen =
+    method === "memorag"
+      ? memorag(await openMemorag(parts, options))
+      : await createMethod(parts, method, options);
   yield* chosen.answer(question, { ...options, limit, maxTokens });
 }

@@ -46,6 +46,8 @@ export const configSchema = z.strictObject({
   /** A model of this package (`prag-mini`), a Hugging Face folder, or a hub id `org/name`. */
   model: z.string().min(1).default("prag-mini"),
   revision: z.string().optional(),
+  /** Memory weights over the model: of this package, or a folder; where absent, those that belong to the model. */
+  memoryModel: z.string().min(1).optional(),
   /** All that the engine writes, but for downloads and caches. */
   dataFolder: z.string().min(1).default(".prag"),
   collection: name.default("default"),

@@ -17,6 +17,7 @@ import type { EngineConfig, EngineSettings } from "./config.ts";
 import { checkFormat, dataFolder } from "./data-folder.ts";
 import { openEmbedder } from "./embedding.ts";
 import { encodingPath } from "./encode.ts";
+import { openEngineMemory } from "./memory-model.ts";
 import { generationWeights, isSmall, openEngineModel, trainingModel } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
 import { chooseAugmentSettings, chooseMerge } from "./presets.ts";
@@ -87,6 +88,10 @@ export async function openEngine(
     onClose(await openEmbedder(config, { env, runtime }), (opened) => opened.dispose()),
   );
   const retriever = renewable(() => openRetriever(parts, { signal }));
+  const memorySession = once(async () => {
+    const using = { model: await model(), runtime: await runtime() };
+    return openEngineMemory({ config, progress }, using);
+  });
   const generator = once(async () => {
     const opened = await model();
     const [weights, running] = [await generationWeights(opened, config, progress), await runtime()];
@@ -102,7 +107,8 @@ export async function openEngine(
     const scorer = once(() =>
       openScorer(running, opened, { tokenizer, positions, weights, prepack: isSmall(opened) }),
     );
-    return createLocalGenerator({ model: name, session, tokenizer, contextLength: positions, scorer });
+    const parts = { session, tokenizer, scorer, memories: memorySession };
+    return createLocalGenerator({ model: name, contextLength: positions, ...parts });
   });
   const parts: EngineParts = {
     config,
@@ -146,6 +152,7 @@ export async function openEngine(
       return openBaseDistributions(await trainingRuntime(), opened, { maxTokens: maxPositions });
     },
     augmenter: once(() => createAugmenter(parts, { env, signal })),
+    memorySession: shared?.memorySession ?? memorySession,
     augmentSettings: async () => chooseAugmentSettings(config, (await model()).folder),
     mergeSettings: async () => chooseMerge(config, (await model()).folder),
     forgetCorpus() {
@@ -167,10 +174,30 @@ function sharedParts(config: EngineConfig, other: OpenEngine | undefined): Engin
 }
 
 function modelSettings(config: EngineConfig): string {
-  const { model, revision, dataFolder: path, cacheFolder, device, threads, weights, adapterDtype } = config;
+  const {
+    model,
+    revision,
+    memoryModel,
+    dataFolder: path,
+    cacheFolder,
+    device,
+    threads,
+    weights,
+    adapterDtype,
+  } = config;
   const { recipe, compat, initAdapter } = config;
   return canonicalJson([
-    ...[model, revision ?? null, path, cacheFolder, device, threads ?? null, weights, adapterDtype],
+    ...[
+      model,
+      revision ?? null,
+      memoryModel ?? null,
+      path,
+      cacheFolder,
+      device,
+      threads ?? null,
+      weights,
+      adapterDtype,
+    ],
     ...[recipe ?? null, compat, initAdapter ?? null],
   ]);
 }

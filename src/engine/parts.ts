@@ -7,6 +7,7 @@ import type { Augmenter } from "../augmentation/augmenter.ts";
 import type { Progress } from "../base/progress.ts";
 import type { Corpus } from "../corpus/corpus-folder.ts";
 import type { Generator } from "../generation/generator.ts";
+import type { MemorySession } from "../memory/memory-session.ts";
 import type { Model } from "../models/open-model.ts";
 import type { AnswerPrompts } from "../prompts/answer.ts";
 import type { Embedder } from "../retrieval/embedder.ts";
@@ -54,6 +55,8 @@ export interface EngineParts {
   retriever(): Promise<Retriever>;
   embedder(): Promise<Embedder>;
   augmenter(): Promise<Augmenter>;
+  /** The model with memory weights; a `NotFoundError` where there are none for it. */
+  memorySession(): Promise<MemorySession>;
   /** How much to make of a passage: the settings, or the model's preset where they are silent. */
   augmentSettings(): Promise<{ rewrites: number; pairs: number; seed: number }>;
   /** How adapters are merged: the settings, or the model's preset where they are silent. */

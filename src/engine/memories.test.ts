@@ -1,0 +1,113 @@
+import { rmSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConfigError, NotFoundError } from "../base/errors.ts";
+import { openTinyMemory } from "../memory/memory.suite.ts";
+import { ask } from "./ask.ts";
+import { bridgeArticle, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
+import { deleteMemory, listMemories, showMemory } from "./memories.ts";
+import { memorize } from "./memorize.ts";
+
+const methodOptions = { recallTokens: 6 };
+
+describe("memories", () => {
+  let tiny: Awaited<ReturnType<typeof openTinyMemory>>;
+  beforeAll(async () => {
+    tiny = await openTinyMemory("qwen2-tied");
+  });
+  afterAll(() => rmSync(tiny.root, { recursive: true, force: true }));
+
+  it("are made, asked, appended to, listed and deleted, several at once", () =>
+    withTempFolder(async (folder) => {
+      const settings = tinySettings(folder, { memoryModel: tiny.folder });
+      await withEngine(settings, async ({ parts }) => {
+        const sizes: number[] = [];
+        const onSize = ({ tokens }: { tokens: number }) => sizes.push(tokens);
+        const one = await memorize(parts, ["docs/bridge-0.txt"], {
+          base: folder,
+          name: "one",
+          ratio: 4,
+          onSize,
+        });
+        expect(sizes).toEqual([one.size.tokens]);
+        const two = await memorize(parts, ["docs"], { base: folder, name: "two", ratio: 8 });
+        expect(two.passages).toBeGreaterThan(one.passages);
+        const row = await showMemory(parts, "one");
+        expect(row).toMatchObject({
+          tokens: one.size.tokens,
+          ratio: 4,
+          bytes: one.size.bytes,
+          problem: null,
+        });
+        expect(one.size.entries).toBe(Math.floor(one.size.tokens / 24) * 6);
+        await writeFile(join(folder, "more.txt"), bridgeArticle(7));
+        const more = await memorize(parts, ["more.txt"], { base: folder, name: "one", append: true });
+        expect(more.size.tokens).toBeGreaterThan(one.size.tokens);
+        expect(more.passages).toBe(one.passages + 1);
+        const after = await showMemory(parts, "one");
+        expect(after.sources).toEqual(["docs/bridge-0.txt", "more.txt"]);
+        expect(after.entries).toBe(more.size.entries);
+        const answer = await ask(parts, "Who built the Orlen7 Bridge?", {
+          method: "memorag",
+          memory: "one",
+          methodOptions,
+        });
+        expect(answer.sources.map(({ usedAs }) => usedAs)).toContain("context");
+        expect((await listMemories(parts)).map(({ name }) => name)).toEqual(["one", "two"]);
+        await deleteMemory(parts, "one");
+        expect((await listMemories(parts)).map(({ name }) => name)).toEqual(["two"]);
+        await expect(showMemory(parts, "one")).rejects.toThrow(NotFoundError);
+      });
+      // Another process, and another base model.
+      await withEngine(settings, async ({ parts }) => {
+        expect(await showMemory(parts, "two")).toMatchObject({ ratio: 8 });
+      });
+    }));
+
+  it("say what they would take without being made, and what is wrong", () =>
+    withTempFolder(async (folder) => {
+      const settings = tinySettings(folder, { memoryModel: tiny.folder });
+      await withEngine(settings, async ({ parts }) => {
+        const { size } = await memorize(parts, ["docs"], { base: folder, name: "n", ratio: 4, dryRun: true });
+        expect(size.bytes).toBeGreaterThan(0);
+        expect(await listMemories(parts)).toEqual([]);
+        const options = { base: folder, name: "n" };
+        await expect(memorize(parts, ["docs"], { ...options, ratio: 5 })).rejects.toThrow(ConfigError);
+        await expect(memorize(parts, ["docs"], { ...options, name: "../n" })).rejects.toThrow(ConfigError);
+        await expect(memorize(parts, ["docs"], { ...options, append: true })).rejects.toThrow(NotFoundError);
+        await expect(memorize(parts, ["none"], options)).rejects.toThrow(/nothing could be memorized/);
+        await expect(ask(parts, "Who?", { method: "memorag" })).rejects.toThrow(/--memory/);
+        const wrong = { method: "memorag", memory: "n", methodOptions: { hitz: 3 } };
+        await expect(ask(parts, "Who?", wrong)).rejects.toThrow(/hitz/);
+      });
+      await withEngine(tinySettings(folder), async ({ parts }) => {
+        await expect(memorize(parts, ["docs"], { base: folder, name: "n" })).rejects.toThrow(
+          /prag memory train/,
+        );
+      });
+      const other = tinySettings(folder, {
+        memoryModel: tiny.folder,
+        model: join(tiny.baseFolder, "../llama-tied"),
+      });
+      await withEngine(other, async ({ parts }) => {
+        await expect(memorize(parts, ["docs"], { base: folder, name: "n" })).rejects.toThrow(
+          /base model qwen2-tied/,
+        );
+      });
+    }));
+
+  it("work without memory weights, by notes", () =>
+    withTempFolder(
+      async (folder) =>
+        withEngine(tinySettings(folder), async ({ parts }) => {
+          const report = await memorize(parts, ["docs"], { base: folder, name: "notes", lite: true });
+          expect(report).toMatchObject({ lite: true });
+          expect(await showMemory(parts, "notes")).toMatchObject({ lite: true, tokens: null });
+          const question = { method: "memorag", memory: "notes", methodOptions };
+          const { sources } = await ask(parts, "Who built the Orlen0 Bridge?", question);
+          expect(sources.length).toBeGreaterThan(0);
+        }),
+      { articles: 2 },
+    ));
+});

@@ -1,0 +1,167 @@
+import { join } from "node:path";
+import { ConfigError, InputError, NotFoundError } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.ts";
+import { sha256 } from "../base/hash.ts";
+import type { Passage } from "../corpus/corpus.ts";
+import { readFiles } from "../corpus/read-files.ts";
+import { tokensBefore } from "../memory/frame.ts";
+import { memorize as memorizeTokens } from "../memory/memorize.ts";
+import { type MemorySize, memorySize } from "../memory/memory.ts";
+import type { Tokenizer } from "../weights/tokenizer.ts";
+import { asWriter } from "./data-folder.ts";
+import { findMemory, frameOf, memoryFolder, openNamedMemory, publishMemory } from "./memory-folder.ts";
+import { writeNotes } from "./memory-notes.ts";
+import type { EngineParts } from "./parts.ts";
+
+/** How a text is remembered. */
+export interface MemorizeOptions {
+  /** The memory's name. */
+  name: string;
+  /** Raw tokens to an entry of the memory, 2 to 32; where text is appended, by default what it was begun with. */
+  ratio?: number | undefined;
+  /** Go on from the memory of this name instead of replacing it. */
+  append?: boolean | undefined;
+  /** Notes written by the model in place of memory weights. */
+  lite?: boolean | undefined;
+  /** Say the size and do nothing. */
+  dryRun?: boolean | undefined;
+  /** Told before the text is read. */
+  onSize?: ((size: MemorySize) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** What memorizing gave. */
+export interface MemorizeReport {
+  name: string;
+  title: string;
+  lite: boolean;
+  passages: number;
+  /** Of the whole memory; in lite mode `entries` and bytes are 0. */
+  size: MemorySize;
+  seconds: number;
+}
+
+/** Reads files (folders, globs) into a named memory, in the order of their names. After a kill the same call goes on. */
+export async function memorize(
+  parts: EngineParts,
+  paths: readonly string[],
+  options: MemorizeOptions & { base: string },
+): Promise<MemorizeReport> {
+  const start = parts.clock();
+  const text = await readText(parts, paths, options);
+  const task = () =>
+    options.lite ? memorizeLite(parts, text, options) : memorizeFully(parts, text, options);
+  const report = options.dryRun ? await task() : await asWriter(parts.folder, "memorize", task);
+  return { ...report, seconds: (parts.clock() - start) / 1000 };
+}
+
+type Report = Omit<MemorizeReport, "seconds">;
+
+interface ReadText {
+  title: string;
+  text: string;
+  sources: string[];
+  passages: Passage[];
+}
+
+async function readText(
+  { config }: EngineParts,
+  paths: readonly string[],
+  { base, signal }: { base: string; signal?: AbortSignal | undefined },
+): Promise<ReadText> {
+  const [texts, passages]: [string[], Passage[]] = [[], []];
+  const sources = new Set<string>();
+  let title: string | undefined;
+  const documents = readFiles(paths, { ...config.ingest, base, signal });
+  let next = await documents.next();
+  for (; !next.done; next = await documents.next()) {
+    const { document, passages: cut, source } = next.value;
+    title ??= document.title;
+    sources.add(source);
+    texts.push(document.text);
+    for (const passage of cut)
+      passages.push({ ...passage, documentId: document.id, position: passages.length });
+  }
+  const problems = next.value;
+  if (!passages.length)
+    throw new InputError(`nothing could be memorized: ${problems.join("; ") || "no files"}`);
+  return { title: title ?? "", text: texts.join("\n\n"), sources: [...sources], passages };
+}
+
+async function memorizeFully(
+  parts: EngineParts,
+  { title, text, sources, passages }: ReadText,
+  { name, append = false, dryRun, onSize, signal, ...options }: MemorizeOptions,
+): Promise<Report> {
+  const model = await parts.model();
+  const { folder, progress } = parts;
+  const before = append ? await openNamedMemory(folder, name) : undefined;
+  if (before && !before.memory)
+    throw new ConfigError(
+      `"${name}" is a memory of notes; memorize the whole text again, with or without --lite`,
+    );
+  const frame = before?.memory?.header.frame ?? frameOf(title);
+  const ratio = options.ratio ?? before?.memory?.header.ratio ?? 8;
+  const ids = [
+    ...(before ? model.tokenizer.tokenize("\n\n") : tokensBefore(model.tokenizer, frame)),
+    ...tokenizeParagraphs(model.tokenizer, text),
+  ];
+  const session = await parts.memorySession();
+  const { window } = session;
+  const tokens = (before?.memory?.header.tokens ?? 0) + ids.length;
+  const size = memorySize(model.config, { tokens, window, ratio });
+  onSize?.(size);
+  const all = [...(before?.passages ?? [])];
+  for (const passage of passages) all.push({ ...passage, position: all.length });
+  const report = { name, title: before?.about.title ?? title, lite: false, passages: all.length, size };
+  if (dryRun) return report;
+  const content = sha256(`${before?.about.memory ?? ""}\n${ratio}\n${text}`).slice(0, 16);
+  const file = `memory-${content}.safetensors`;
+  const path = join(memoryFolder(folder, name), file);
+  const task = { ids, ratio, from: before?.memory, frame, path, progress, signal };
+  const { entries } = await memorizeTokens(session, model.config, task);
+  await publishMemory(folder, name, {
+    title: report.title,
+    sources: [...(before?.about.sources ?? []), ...sources],
+    characters: (before?.about.characters ?? 0) + text.length,
+    memory: file,
+    notes: null,
+    passages: all,
+  });
+  return { ...report, size: { ...size, entries } };
+}
+
+async function memorizeLite(
+  parts: EngineParts,
+  { title, text, sources, passages }: ReadText,
+  { name, append = false, dryRun, signal }: MemorizeOptions,
+): Promise<Report> {
+  if (append && (await findMemory(parts.folder, name)))
+    throw new ConfigError("notes cannot be appended to; memorize the whole text again");
+  if (append) throw new NotFoundError(`there is no memory "${name}" to append to`);
+  const { tokenizer } = await parts.model();
+  const tokens = tokenizeParagraphs(tokenizer, text).length;
+  const size = { tokens, ratio: 0, entries: 0, bytes: 0, fullBytes: 0 };
+  const report = { name, title, lite: true, passages: passages.length, size };
+  if (dryRun) return report;
+  const notes = await writeNotes(parts, passages, { signal });
+  const file = `notes-${sha256(notes).slice(0, 16)}.txt`;
+  await writeAtomic(join(memoryFolder(parts.folder, name), file), notes);
+  await publishMemory(parts.folder, name, {
+    title,
+    sources,
+    characters: text.length,
+    memory: null,
+    notes: file,
+    passages,
+  });
+  return report;
+}
+
+/** Tokens of a long text, paragraph by paragraph: tokenizers take long for a text as a whole. */
+export function tokenizeParagraphs(tokenizer: Tokenizer, text: string): number[] {
+  const ids: number[] = [];
+  for (const paragraph of text.split(/(?<=\n)(?=[^\n])/))
+    for (const id of tokenizer.tokenize(paragraph)) ids.push(id);
+  return ids;
+}

@@ -1,0 +1,62 @@
+import type { Passage } from "../corpus/corpus.ts";
+import { gistMessages } from "../prompts/memory.ts";
+import type { EngineParts } from "./parts.ts";
+
+/** Tokens of one gist, at most. */
+const gistTokens = 128;
+/** Share of the context that the notes may fill; the rest is for what is asked and answered. */
+const notesShare = 0.5;
+
+/** Notes on a text, for lite mode: the gist of one piece after another, as long as all fits into half of the context. */
+export async function writeNotes(
+  parts: EngineParts,
+  passages: readonly Passage[],
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<string> {
+  const generator = await parts.generator();
+  const { tokenizer } = await parts.model();
+  const room = Math.floor(generator.contextLength * notesShare);
+  const pieces = groupPassages(passages, (text) => tokenizer.tokenize(text).length, room);
+  const gists: string[] = [];
+  for (const [i, piece] of pieces.entries()) {
+    signal?.throwIfAborted();
+    const request = {
+      messages: gistMessages(piece),
+      maxTokens: Math.min(gistTokens, room),
+      sampling: { repetitionPenalty: 1.2 },
+    };
+    const [gist] = await generator.generateBatch([request], { signal });
+    gists.push(gist?.text.trim() ?? "");
+    parts.progress({ task: "write notes", done: i + 1, total: pieces.length, note: "pieces" });
+  }
+  const lines = gists.join("\n").split("\n");
+  let notes = "";
+  for (const line of new Set(lines)) {
+    const longer = notes === "" ? line : `${notes}\n${line}`;
+    if (tokenizer.tokenize(longer).length > room) break;
+    notes = longer;
+  }
+  return notes;
+}
+
+/** Neighbouring passages as pieces of at most `limit` tokens; a passage that is longer stands alone. */
+function groupPassages(
+  passages: readonly Passage[],
+  lengthOf: (text: string) => number,
+  limit: number,
+): string[] {
+  const pieces: string[] = [];
+  let length = 0;
+  for (const { text } of passages) {
+    const tokens = lengthOf(text);
+    const last = pieces.length - 1;
+    if (last >= 0 && length + tokens <= limit) {
+      pieces[last] = `${pieces[last]}\n${text}`;
+      length += tokens;
+    } else {
+      pieces.push(text);
+      length = tokens;
+    }
+  }
+  return pieces;
+}
