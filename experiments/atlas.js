@@ -13,6 +13,7 @@ import { ingest } from "../dist/engine/ingest.js";
 import { openEngine } from "../dist/engine/open-engine.js";
 import { packageRoot } from "../dist/engine/package-root.js";
 import { loadQuestions } from "../dist/evaluation/questions.js";
+import { wordingOf } from "../dist/evaluation/wording.js";
 import { createProgress } from "./report.js";
 
 export const atlas = join(packageRoot, "examples/atlas");
@@ -105,6 +106,16 @@ export async function trainingPairs(parts) {
 export async function atlasQuestions({ titles } = {}) {
   const questions = await loadQuestions(join(atlas, "questions.jsonl"));
   return questions.filter(({ articles: needed }) => !titles || needed.every((title) => titles.has(title)));
+}
+
+/** Question id → group: the wording groups for single-hop questions, the type for the others. */
+export function questionGroups(questions, pairsByTitle) {
+  return new Map(
+    questions.map((question) => {
+      const pairs = question.articles.flatMap((title) => pairsByTitle.get(title) ?? []);
+      return [question.id, question.type === "single-hop" ? wordingOf(question, pairs) : question.type];
+    }),
+  );
 }
 
 /** The titles of a seeded sample of articles; undefined stands for all. */

@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { writeAtomic, writeJson } from "../dist/base/files.js";
+import { createProgressBar } from "../dist/cli/progress-bar.js";
+import { createTerminal } from "../dist/cli/terminal.js";
 
 const [begin, end] = ["<!-- made by run.js: begin -->", "<!-- made by run.js: end -->"];
 
@@ -33,12 +35,8 @@ export function table(header, rows) {
 /** A fraction as a percentage with one decimal place. */
 export const percent = (fraction) => (fraction === undefined ? "–" : (100 * fraction).toFixed(1));
 
-/** A progress that writes at most one line in two seconds to stderr. */
+/** A progress bar with the time that is left; plain lines now and then where nobody watches. */
 export function createProgress() {
-  let last = 0;
-  return ({ task, done, total, note = "" }) => {
-    if (done < total && performance.now() - last < 2000) return;
-    last = performance.now();
-    process.stderr.write(`${task}: ${done}/${total} ${note}\n`);
-  };
+  const { bar } = createTerminal(process.stdout, process.stderr, process.env);
+  return createProgressBar({ ...bar, columns: bar.columns, clock: () => performance.now() }).progress;
 }

@@ -22,6 +22,7 @@ import {
   convertAdapters,
   encodeAtlas,
   openAtlas,
+  questionGroups,
   rightRetriever,
   runExperiment,
   sampleTitles,
@@ -72,7 +73,7 @@ async function runMain(options, questions) {
   return withAtlas(options, { folder: "f16", adapterDtype: "f16" }, {}, async (parts, encoded) => {
     if (encoded.report.encoded > 0) throw new Error("converted adapters were not found again");
     const model = await parts.model();
-    const groupOf = createGroups(questions, encoded.pairsByTitle);
+    const groupOf = questionGroups(questions, encoded.pairsByTitle);
     const ask = (id, method, some = questions, limit = 3) => evaluate({ id, method, questions: some, limit });
     const method = (name, extra = {}) => createMethod(parts, name, { onMissing: "skip", ...extra });
     const runs = {
@@ -215,16 +216,6 @@ async function evaluate({ id, method, questions, limit }) {
     if (done % 40 === 0 || done === total) process.stderr.write(`${id}: ${done}/${total}\n`);
   };
   return evaluateMethod(method, questions, { limit, maxTokens: 32, onDone });
-}
-
-/** Question id → group: the wording groups for single-hop questions, the type for the others. */
-function createGroups(questions, pairsByTitle) {
-  return new Map(
-    questions.map((question) => {
-      const pairs = question.articles.flatMap((title) => pairsByTitle.get(title) ?? []);
-      return [question.id, question.type === "single-hop" ? wordingOf(question, pairs) : question.type];
-    }),
-  );
 }
 
 function countGroups(questions, groupOf) {
