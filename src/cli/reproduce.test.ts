@@ -1,0 +1,147 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { hashFiles } from "../engine/engine.suite.ts";
+import { withWorkFolder } from "./cli.suite.ts";
+import { createProgram } from "./program.ts";
+import { planRuns, targets } from "./reproduce-plan.ts";
+import { atlas, findSets } from "./reproduce-sets.ts";
+import { createTerminal } from "./terminal.ts";
+
+const popqa = {
+  name: "popqa" as const,
+  source: { dataset: "popQA.tsv", corpus: ["p.tsv"] },
+  isShareable: false,
+};
+const hotpot = { ...popqa, name: "hotpotqa" as const };
+const plain = { sets: [atlas, popqa], compat: "none" as const };
+
+describe("the plan of a reproduction", () => {
+  it.each(targets)("of %s has runs with names and methods of their own", (target) => {
+    const runs = planRuns(target, { ...plain, warm: "warm" });
+    expect(new Set(runs.map(({ name }) => name)).size).toBe(runs.length);
+    for (const { methods } of runs) {
+      expect(methods.length).toBeGreaterThan(0);
+      expect(new Set(methods.map(({ id }) => id)).size).toBe(methods.length);
+    }
+  });
+
+  it("asks the whole atlas and the first questions of the others, or as many as wanted", () => {
+    const samples = (options: object) =>
+      planRuns("table1", { ...plain, ...options }).map(({ sample }) => sample);
+    expect(samples({})).toEqual([undefined, 300]);
+    expect(samples({ sample: 12 })).toEqual([12, 12]);
+  });
+
+  it("compares starts, augmenters and parts of the augmentation in runs that differ in that alone", () => {
+    const runs = planRuns("table2", { ...plain, warm: "warm" });
+    expect(runs.map(({ name, settings }) => [name, settings])).toEqual([
+      ["atlas", {}],
+      ["atlas+warm", { initAdapter: "warm" }],
+      ["popqa", {}],
+      ["popqa+warm", { initAdapter: "warm" }],
+    ]);
+    expect(() => planRuns("table2", plain)).toThrow(/--warm-data/);
+    const third = planRuns("table3", { ...plain, augmentModels: ["./models/first+mini/"] });
+    expect(third.map(({ name }) => name)).toEqual([
+      "atlas+rule",
+      "atlas+own-model",
+      "atlas+first-mini",
+      "atlas+authored",
+      "popqa+rule",
+      "popqa+own-model",
+      "popqa+first-mini",
+    ]);
+    const parts = planRuns("figure3", { ...plain, sets: [atlas] }).map(
+      ({ settings }) => settings.recipe?.without,
+    );
+    expect(parts).toEqual(["none", "rewrite", "qa", "both"]);
+  });
+
+  it("reasons on the multi-hop sets and trains twice on PopQA where the paper's code does", () => {
+    const runs = planRuns("table1", { sets: [atlas, hotpot, popqa], compat: "reference" });
+    expect(runs.map(({ settings }) => settings)).toEqual([{}, { cot: true }, { recipe: { epochs: 2 } }]);
+  });
+});
+
+describe("datasets of a folder", () => {
+  it("are told by the names of their files, with the corpus beside them", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "prag-sets-"));
+    try {
+      await mkdir(join(folder, "2wikimultihopqa"));
+      const names = ["2wikimultihopqa/dev.json", "hotpot_dev_distractor_v1.json", "popQA.tsv", "other.jsonl"];
+      for (const name of names) await writeFile(join(folder, name), "");
+      const own = await findSets(folder, undefined);
+      expect(own.map(({ name }) => name)).toEqual(["atlas", "2wikimultihopqa", "hotpotqa", "popqa"]);
+      expect(own[2]!.source).toEqual({ dataset: join(folder, names[1]!), corpus: "contexts" });
+      await writeFile(join(folder, "psgs_w100.tsv"), "");
+      const [found] = await findSets(folder, ["popqa"]);
+      expect(found!.source.corpus).toEqual([join(folder, "psgs_w100.tsv")]);
+      await expect(findSets(folder, ["complexwebquestions"])).rejects.toThrow(/no file of complexweb/);
+      await expect(findSets(folder, ["squad"])).rejects.toThrow(/datasets are atlas/);
+      expect((await findSets(undefined, undefined)).map(({ name }) => name)).toEqual(["atlas"]);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+/** Runs a command in this process; returns what it printed. */
+async function call(cwd: string, words: readonly string[]): Promise<string> {
+  let printed = "";
+  const stdout = { write: (text: string) => (printed += text) };
+  const program = createProgram({
+    terminal: createTerminal(stdout, { write: () => true }, {}),
+    signal: new AbortController().signal,
+    env: {},
+    cwd,
+    clock: () => performance.now(),
+    stdin: process.stdin,
+  });
+  const config = ["--config", join(cwd, "prag.config.json")];
+  await program.parseAsync([...words, ...config], { from: "user" });
+  return printed;
+}
+
+describe("prag reproduce", () => {
+  it(
+    "plans, runs what is missing, writes the page, and the same again changes nothing but times",
+    () =>
+      withWorkFolder(async (folder) => {
+        await writeFile(
+          join(folder, "train.jsonl"),
+          '{"question": "Where is Quern?", "answers": ["In Dray"]}\n',
+        );
+        const words = [
+          "reproduce",
+          "table2",
+          "--sets",
+          "atlas",
+          "--sample",
+          "2",
+          "--warm-data",
+          join(folder, "train.jsonl"),
+        ];
+        const out = ["--out", join(folder, "runs"), "--json"];
+        const plan = JSON.parse(await call(folder, [...words, ...out, "--plan"]));
+        expect(plan.runs).toMatchObject([
+          { name: "atlas", questions: 2, answers: 2, isExact: true },
+          { name: "atlas+warm", questions: 2, answers: 2 },
+        ]);
+        expect(plan.runs[1].toEncode).toBe(plan.runs[1].passages);
+        const { runs, files } = JSON.parse(await call(folder, [...words, ...out]));
+        expect(runs).toMatchObject([
+          { name: "atlas", isComplete: true, methods: [{ name: "prag", questions: 2 }] },
+          { name: "atlas+warm", isComplete: true },
+        ]);
+        const page = await readFile(files[0], "utf8");
+        expect(page).toContain("Table 2: the start of adapters");
+        expect(page).toContain("warm (paper, Llama-3.2-1B)");
+        const before = await hashFiles(join(folder, "runs"));
+        await call(folder, [...words, ...out]);
+        expect(await hashFiles(join(folder, "runs"))).toEqual(before);
+      }),
+    120_000,
+  );
+});
