@@ -10,9 +10,11 @@ import { addEncode } from "./commands/encode.ts";
 import { addEval } from "./commands/eval.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addInit } from "./commands/init.ts";
+import { addMcp } from "./commands/mcp.ts";
 import { addModels } from "./commands/models.ts";
 import { addReport } from "./commands/report.ts";
 import { addReproduce } from "./commands/reproduce.ts";
+import { addServe } from "./commands/serve.ts";
 import { addStatus } from "./commands/status.ts";
 import { addWarmup } from "./commands/warmup.ts";
 import { addExamples, addGlobalOptions } from "./options.ts";
@@ -28,6 +30,8 @@ const commands = [
   addAsk,
   addChat,
   addEval,
+  addServe,
+  addMcp,
   addStatus,
   addAdapters,
   addModels,

@@ -3,8 +3,7 @@ import { z } from "zod";
 // What OpenAI's routes take: https://platform.openai.com/docs/api-reference/chat/create. Fields that would change the answer
 // and that we do not do are named in the error; others (user, metadata, …) are let through, as clients send them unasked.
 
-const unsupported = (what: string) =>
-  z.unknown().refine((value) => value === undefined || value === null, `${what} are not supported`);
+const unsupported = (what: string) => z.null({ error: `${what} are not supported` }).optional();
 const nothingOr = (value: number, what: string) =>
   z.literal(value, { error: `${what} are not supported; leave it out or give ${value}` }).nullish();
 
