@@ -21,7 +21,7 @@ export type { Progress, ProgressEvent } from "./base/progress.ts";
 // The nouns and contracts, for methods, retrievers and generators of one's own.
 export type { AugmentedPassage, Document, Passage, QuestionAnswer } from "./corpus/corpus.ts";
 // The product: one object over one collection.
-export type { Answer, Source } from "./engine/answer.ts";
+export type { Answer, Source, TraceStep } from "./engine/answer.ts";
 // What the server's native routes say.
 export type {
   AdapterDetail,
@@ -46,7 +46,13 @@ export type { AskOptions } from "./engine/ask.ts";
 export type { AugmentReport } from "./engine/augment.ts";
 export type { PruneReport } from "./engine/collections.ts";
 export type { EngineConfig, EngineSettings } from "./engine/config.ts";
-export { createMethod, type MethodOptions, type OnMissing } from "./engine/create-method.ts";
+export {
+  createMethod,
+  describeMethod,
+  type MethodDescription,
+  type MethodOptions,
+  type OnMissing,
+} from "./engine/create-method.ts";
 export type { EncodeReport } from "./engine/encode.ts";
 export type { ImportReport } from "./engine/import-augmentations.ts";
 export type { IngestReport } from "./engine/ingest.ts";

@@ -15,6 +15,15 @@ export function decimalNumber(text: string): number {
   return number;
 }
 
+/** Parses a JSON object of an option. */
+export function jsonObject(text: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch {
+    throw new InvalidArgumentError(`It must be a JSON object, as '{"theta":0.6}'.`);
+  }
+}
+
 /** Parses names separated by commas. */
 export function nameList(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());

@@ -6,7 +6,7 @@ import { ConfigError, InputError, NotFoundError } from "../base/errors.ts";
 import { sha256OfFile } from "../base/hash.ts";
 import { type MethodEvent, methodNames, type PassageUse } from "../methods/method.ts";
 import { ask, streamAnswer } from "./ask.ts";
-import { createMethod, type MethodOptions } from "./create-method.ts";
+import { createMethod, describeMethod, type MethodOptions } from "./create-method.ts";
 import { encode } from "./encode.ts";
 import { tinyModel, tinySettings, withEngine, withTempFolder, writeArticles } from "./engine.suite.ts";
 import { ingest } from "./ingest.ts";
@@ -68,6 +68,56 @@ describe("ask, everything encoded", () => {
       expect(usedAs).toBe(wanted);
       expect(adapter !== null).toBe(method === "prag" || method === "combine");
     }
+  });
+
+  it("tells how it came to the answer, and in which rounds a passage was found", async () => {
+    const options = {
+      method: "flare",
+      maxTokens: 6,
+      limit: 1,
+      methodOptions: { theta: 0, beta: 0, maxRounds: 3 },
+    };
+    const { trace, sources } = await ask(engine.parts, question, options);
+    const rounds = trace.flatMap((step) => (step.step === "retrieval" ? [step.round] : []));
+    expect(rounds).toEqual(rounds.map((_, i) => i + 1));
+    // What a random model says may find nothing later.
+    expect(sources[0]!.rounds[0]).toBe(1);
+    expect(rounds).toEqual(expect.arrayContaining(sources.flatMap((source) => source.rounds)));
+    expect(trace.filter(({ step }) => step === "decision").length).toBeGreaterThan(0);
+  });
+
+  it("describes what it would do, for the record: settings, prompts, numbers, departures", async () => {
+    const flare = await describeMethod(engine.parts, "flare", { methodOptions: { theta: 0.6 } });
+    expect(flare).toMatchObject({
+      name: "flare",
+      compat: "none",
+      cot: false,
+      shots: 0,
+      maxTokens: 8,
+      options: { theta: 0.6, beta: 0.4, lookAheadTokens: 64, maxRounds: 10 },
+    });
+    expect(flare.notes.length).toBeGreaterThan(0);
+    const reasoning = await describeMethod(engine.parts, "flare", { cot: true, shots: 1 });
+    expect(reasoning).toMatchObject({ cot: true, shots: 1 });
+    expect(reasoning.prompts).not.toBe(flare.prompts);
+    const dragin = await describeMethod(engine.parts, "dragin", {
+      methodOptions: { preset: "llama2-7b-chat/hotpotqa", threshold: 0.5 },
+    });
+    expect(dragin.options).toMatchObject({ threshold: 0.5, keepWords: 35, formula: "code" });
+    await expect(
+      describeMethod(engine.parts, "dragin", { methodOptions: { preset: "gpt" } }),
+    ).rejects.toThrow(/there are llama2-13b-chat\/2wikimultihopqa/);
+  });
+
+  it("every method reasons, with examples, or says that the prompt does not fit", async () => {
+    for (const method of ["closed-book", "flare-token", "dragin"]) {
+      const options = { method, cot: true, shots: 1, maxTokens: 12, limit: 1 };
+      const answer = await ask(engine.parts, "Who?", options).catch((error: unknown) => error);
+      if (answer instanceof Error) expect(answer).toBeInstanceOf(InputError);
+      else expect(answer).toMatchObject({ usage: { promptTokens: expect.any(Number) } });
+    }
+    const tooMany = ask(engine.parts, question, { method: "standard-rag", cot: true, shots: 8 });
+    await expect(tooMany).rejects.toThrow(InputError);
   });
 
   it("da-rag shows the augmentations that were made; other numbers than it knows are refused", async () => {

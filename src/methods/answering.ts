@@ -75,6 +75,7 @@ export async function* generateAnswer(
     type: "end",
     text: generation.text,
     answer: extractAnswer(generation.text, prompts),
+    chainOfThought: prompts.chainOfThought,
     usage: { promptTokens: generation.promptTokens, generatedTokens: generation.tokens.length },
     rounds: prepared.rounds,
     timings: {

@@ -130,6 +130,7 @@ export class GrowingAnswer {
       type: "end",
       text: this.#text,
       answer: extractAnswer(this.#text, this.#prompts),
+      chainOfThought: this.#prompts.chainOfThought,
       usage: this.#usage,
       rounds: this.#rounds,
       timings: {

@@ -56,6 +56,9 @@ export type MethodEvent =
       text: string;
       /** The answer within it, as it is scored. */
       answer: string;
+      /** The text reasons first: `answer` was taken from behind "the answer is". */
+      chainOfThought?: boolean | undefined;
+      /** Of all that was generated, drafts included, and of the prompts for it. */
       usage: { promptTokens: number; generatedTokens: number };
       rounds: number;
       timings: Timings;

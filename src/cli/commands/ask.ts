@@ -6,12 +6,23 @@ import { choices, type EngineSettings } from "../../engine/config.ts";
 import { methodNames, onMissingChoices } from "../../engine/create-method.ts";
 import type { HistoryTurn } from "../../methods/method.ts";
 import { count } from "../format.ts";
-import { addExamples, choiceOption, decimalNumber, readOptions, wholeNumber } from "../options.ts";
+import {
+  addExamples,
+  choiceOption,
+  decimalNumber,
+  jsonObject,
+  readOptions,
+  wholeNumber,
+} from "../options.ts";
 import { type CommandContext, type Shell, type Speech, withEngine } from "../shell.ts";
 import { printable } from "../terminal.ts";
 
 const schema = z.object({
-  method: z.string(),
+  method: z.string().optional(),
+  cot: z.boolean().optional(),
+  shots: z.number().optional(),
+  methodOptions: z.record(z.string(), z.unknown()).optional(),
+  trace: z.boolean().default(false),
   limit: z.number().optional(),
   retriever: z.enum(choices.retriever).optional(),
   onMissing: z.enum(onMissingChoices).optional(),
@@ -42,13 +53,19 @@ export function addAsk(program: Command, shell: Shell): void {
   addExamples(command, [
     'prag ask "Where was Aldous Dunmarch born?"',
     'prag ask "Who wrote it?" --method combine --limit 5 --json',
+    'prag ask "Who is older, A or B?" --method flare-token --cot --shots 2 --trace',
+    `prag ask "Who wrote it?" --method flare --method-options '{"theta":0.6}'`,
   ]);
 }
 
 /** The options that say how to answer; `ask` and `chat` share them. */
 export function addAnswerOptions(command: Command): Command {
   return command
-    .addOption(choiceOption("--method <name>", "how to answer", methodNames).default("prag"))
+    .addOption(choiceOption("--method <name>", "how to answer (default: prag)", methodNames))
+    .option("--cot", "reason step by step, then answer")
+    .option("--shots <count>", "worked examples in the prompt (default: 0)", wholeNumber)
+    .option("--method-options <json>", "numbers of the method, as '{\"theta\":0.6}'", jsonObject)
+    .option("--trace", "tell every retrieval and decision of the method, on standard error")
     .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
     .addOption(
       choiceOption(
@@ -106,11 +123,16 @@ export async function answerAloud(
   },
 ): Promise<Answer> {
   const { terminal, json } = context;
-  const { temperature, topK, topP, seed, shuffleAdapters, history, method, onMissing } = options;
+  const { temperature, topK, topP, seed, shuffleAdapters, history } = options;
+  const { onMissing, cot, shots, methodOptions } = options;
+  const method = options.method ?? context.parts.config.method;
   let isBegun = false;
   const answer = await ask(context.parts, question, {
     method,
     onMissing,
+    cot,
+    shots,
+    methodOptions,
     shuffleAdapters: typeof shuffleAdapters === "boolean" ? 1 : shuffleAdapters,
     sampling: { temperature, topK, topP, seed },
     history,
@@ -128,16 +150,30 @@ export async function answerAloud(
     for (const line of describeSources(answer, context)) terminal.print(line);
     noteMissing(answer, { method, context });
   }
+  if (options.trace) for (const line of describeTrace(answer)) context.terminal.note(line);
   return answer;
 }
 
 function describeSources({ sources }: Answer, { terminal }: Speech): string[] {
-  return sources.map(({ title, score, usedAs }, i) =>
-    terminal.style(
-      "dim",
-      `  [${i + 1}] ${printable(title)} (score ${score.toPrecision(3)}, used as ${usedAs})`,
-    ),
-  );
+  const isIterative = sources.some(({ rounds }) => rounds.length > 1 || rounds[0] !== 1);
+  return sources.map(({ title, score, usedAs, rounds }, i) => {
+    const round = isIterative ? `, round ${rounds.join(" and ")}` : "";
+    const how = `score ${score.toPrecision(3)}, used as ${usedAs}${round}`;
+    return terminal.style("dim", `  [${i + 1}] ${printable(title)} (${how})`);
+  });
+}
+
+/** The steps to the answer, one a line. */
+function describeTrace({ trace }: Answer): string[] {
+  return trace.map((step) => {
+    if (step.step === "text") return `say       ${printable(step.text.trim())}`;
+    if (step.step === "retrieval")
+      return `retrieve  round ${step.round}: "${printable(step.query)}" → ${step.passages.map(printable).join("; ")}`;
+    const numbers = Object.entries(step.numbers).map(
+      ([name, value]) => `${name} ${Number(value.toPrecision(3))}`,
+    );
+    return `decide    ${printable(step.reason)}${numbers.length ? ` (${numbers.join(", ")})` : ""}`;
+  });
 }
 
 function noteMissing(
