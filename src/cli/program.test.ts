@@ -84,7 +84,7 @@ describe("help", () => {
     await expect(parse("encde")).rejects.toThrow(/Did you mean encode/);
     await expect(parse("ask", "q", "--limit", "few")).rejects.toThrow(/must be a whole number/);
     await expect(parse("ask", "q", "--method", "magic")).rejects.toThrow(
-      /closed-book, standard-rag, prag, combine/,
+      /closed-book, standard-rag, .*prag, combine/,
     );
   });
 });
