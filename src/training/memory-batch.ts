@@ -1,7 +1,7 @@
 import { interleave } from "../memory/window.ts";
 import type { HostTensor } from "../runtime/runtime.ts";
 
-/** A text to train on, cut into windows; what counts in the loss are its tokens of weight above 0. */
+/** A text to train on, cut into windows; its tokens count in the loss by their weights. */
 export interface WindowedText {
   windows: readonly (readonly number[])[];
   /** Of each window; 0 sets no memory tokens, which befits the last one, since nothing comes after it. */
@@ -91,7 +91,7 @@ function placeWindows(texts: readonly WindowedText[]) {
           return;
         }
         const weight = text.weights[index]!;
-        if (place && weight > 0) {
+        if (place && weight !== 0) {
           places.push(...place);
           targets.push(all[index]!);
           weights.push(weight);

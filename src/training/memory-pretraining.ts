@@ -18,8 +18,8 @@ export interface StretchOptions {
 
 /**
  * Stretches of texts for next-token prediction: every text is cut into stretches of whole windows (a shorter rest is left
- * out), each is seen once before any is seen twice, in an order drawn for every pass. The last window has no memory
- * tokens, since nothing comes after it.
+ * out), each is seen once before any is seen twice, in an order drawn for every pass. The last window has no memory tokens
+ * in half of the stretches: nothing comes after it, but when a memory is asked it has them.
  */
 export function createStretches(
   texts: readonly Int32Array[],
@@ -57,7 +57,7 @@ export function createStretches(
         return {
           windows: cutWindows(texts[owner]!.subarray(begin, begin + length), window),
           ratios: Array.from({ length: windows }, (_, w) =>
-            w === windows - 1 ? 0 : ratios[drawn.int(ratios.length)]!,
+            w === windows - 1 && drawn.next() < 0.5 ? 0 : ratios[drawn.int(ratios.length)]!,
           ),
           weights: new Array<number>(length).fill(weight),
         };

@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { Random } from "../base/random.ts";
+import type { Tokenizer } from "../weights/tokenizer.ts";
+import type { WindowedText } from "./memory-batch.ts";
+import { type ClueExample, tokenizeExample, windowExample } from "./memory-clues.ts";
+import type { MemoryTrainer, MemoryValues } from "./memory-trainer.ts";
+
+/** Clues that were sampled for an example, each with the quality of the answer that they led to. */
+export const sampledCluesSchema = z.object({
+  /** Number of the example. */
+  example: z.int().nonnegative(),
+  samples: z.array(z.object({ clues: z.string(), reward: z.number() })),
+});
+export type SampledClues = z.infer<typeof sampledCluesSchema>;
+
+/** A better and a worse text of clues for one example. */
+export interface CluePair {
+  example: ClueExample;
+  better: string;
+  worse: string;
+}
+
+/** The best and the worst of each example's clues, where their rewards differ. */
+export function choosePairs(examples: readonly ClueExample[], sampled: readonly SampledClues[]): CluePair[] {
+  return sampled.flatMap(({ example: index, samples }) => {
+    const example = examples[index];
+    const sorted = samples.filter(({ clues }) => clues.trim() !== "").sort((a, b) => b.reward - a.reward);
+    const [best, worst] = [sorted[0], sorted.at(-1)];
+    if (!example || !best || !worst || best.reward === worst.reward) return [];
+    return [{ example, better: best.clues, worse: worst.clues }];
+  });
+}
+
+/** Mean reward of all samples. */
+export function meanReward(sampled: readonly SampledClues[]): number {
+  const rewards = sampled.flatMap(({ samples }) => samples.map(({ reward }) => reward));
+  return rewards.reduce((a, b) => a + b, 0) / Math.max(1, rewards.length);
+}
+
+/**
+ * Texts whose weighted log-likelihood has the gradient of the pairwise preference loss −log σ(β (Δ better − Δ worse)), where
+ * Δ is how much likelier the words are now than under the reference weights (Rafailov et al. 2023).
+ */
+export function createPreferenceTexts(
+  {
+    trainer,
+    tokenizer,
+    reference,
+  }: { trainer: MemoryTrainer; tokenizer: Tokenizer; reference: MemoryValues },
+  pairs: readonly CluePair[],
+  {
+    window,
+    ratios,
+    batch,
+    beta,
+    seed,
+  }: { window: number; ratios: readonly number[]; batch: number; beta: number; seed: number },
+): { count: number; textsOf(update: number, values: MemoryValues): Promise<WindowedText[]> } {
+  const random = new Random(`preference/${seed}`);
+  const order = random.shuffle(pairs);
+  return {
+    count: pairs.length,
+    async textsOf(update, values) {
+      const texts = Array.from({ length: batch }, (_, i) => {
+        const index = update * batch + i;
+        const { example, better, worse } = order[index % order.length]!;
+        const drawn = random.fork(`pair ${index}`);
+        const ratio = ratios[drawn.int(ratios.length)]!;
+        return [better, worse].map((said) => {
+          const tokens = tokenizeExample(tokenizer, example, { task: "clues", said });
+          return windowExample(tokens, { window, ratio, weight: tokens.target.length });
+        });
+      }).flat();
+      const now = await trainer.score(texts, values);
+      const before = await trainer.score(texts, reference);
+      return texts.map((text, i) => {
+        const pair = i - (i % 2);
+        const margin = now[pair]! - before[pair]! - (now[pair + 1]! - before[pair + 1]!);
+        const force = (beta / (1 + Math.exp(beta * margin)) / batch) * (i % 2 === 0 ? 1 : -1);
+        return { ...text, weights: text.weights.map((weight) => (weight === 0 ? 0 : force)) };
+      });
+    },
+  };
+}

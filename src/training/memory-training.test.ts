@@ -1,0 +1,147 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConfigError } from "../base/errors.ts";
+import { Random } from "../base/random.ts";
+import { openTinyMemory } from "../memory/memory.suite.ts";
+import { openMemoryModel } from "../models/memory-model.ts";
+import { openRuntime, type Runtime } from "../runtime/runtime.ts";
+import { openTokenizer } from "../weights/tokenizer.ts";
+import { type ClueExample, createTuningTexts } from "./memory-clues.ts";
+import { choosePairs, createPreferenceTexts, meanReward } from "./memory-preference.ts";
+import { continuationOf, createStretches } from "./memory-pretraining.ts";
+import { type MemoryTrainer, type MemoryValues, openMemoryTrainer } from "./memory-trainer.ts";
+import { type MemoryTraining, trainMemory } from "./memory-training.ts";
+import { initialMemoryValues, memoryValuesOf, saveMemoryModel } from "./memory-values.ts";
+
+const random = new Random("memory training");
+const base = Array.from({ length: 16 }, () => 20 + random.int(300));
+/** A text that says the same again and again: the memory of its beginning tells how it goes on. */
+const text = Int32Array.from({ length: 96 }, (_, i) => base[i % base.length]!);
+const schedule = { updates: 6, learningRate: 3e-3, warmup: 1, maxNorm: 1 };
+
+describe("training of memory weights", () => {
+  let runtime: Runtime;
+  let tiny: Awaited<ReturnType<typeof openTinyMemory>>;
+  let trainer: MemoryTrainer;
+  let counter = 0;
+  beforeAll(async () => {
+    runtime = await openRuntime({ threads: 1 });
+    tiny = await openTinyMemory("qwen2-tied");
+    trainer = await openMemoryTrainer(runtime, tiny.model, { positions: 256 });
+  });
+  afterAll(async () => {
+    await runtime.dispose();
+    rmSync(tiny.root, { recursive: true, force: true });
+  });
+  const stretches = () => createStretches([text], { window: 24, windows: 2, ratios: [4], batch: 2, seed: 1 });
+  const training = (values: MemoryValues, more: Partial<MemoryTraining> = {}): MemoryTraining => {
+    const state = { path: join(tiny.root, `state-${counter++}`), identity: "one", everyUpdates: 2 };
+    const textsOf = async (update: number) => stretches().textsOf(update);
+    return { trainer, values, schedule, textsOf, state, ...more };
+  };
+
+  it("begins with the base's own projections and lowers the loss", async () => {
+    const values = await initialMemoryValues(tiny.model, 3);
+    const losses: number[] = [];
+    await trainMemory(training(values, { onUpdate: ({ loss }) => void losses.push(loss) }));
+    expect(losses).toHaveLength(6);
+    expect(losses.at(-1)!).toBeLessThan(losses[0]!);
+  });
+
+  it("goes on after an end with the same weights as without one, and refuses another training's state", async () => {
+    const whole = await initialMemoryValues(tiny.model, 3);
+    await trainMemory(training(whole));
+    const parts = await initialMemoryValues(tiny.model, 3);
+    const ended = new AbortController();
+    const first = training(parts, {
+      signal: ended.signal,
+      onUpdate: ({ update }) => (update === 5 ? ended.abort() : undefined),
+    });
+    await expect(trainMemory(first)).rejects.toThrow(/abort/i);
+    const again = training(await initialMemoryValues(tiny.model, 3), { state: first.state });
+    const updates: number[] = [];
+    const values = await trainMemory({ ...again, onUpdate: ({ update }) => void updates.push(update) });
+    expect(updates).toEqual([5, 6]); // the state of update 4 was the last on disk
+    for (const [name, value] of whole) expect(values.get(name), name).toEqual(value);
+    const other = { ...first.state, identity: "two" };
+    await expect(trainMemory({ ...again, state: other })).rejects.toThrow(ConfigError);
+  });
+
+  it("writes weights that open as a memory model over the base", async () => {
+    const values = await initialMemoryValues(tiny.model, 3);
+    const folder = join(tiny.root, "written");
+    const base_model = { name: "tiny", fingerprint: tiny.model.checkpoint.fingerprint };
+    const form = { parameters: trainer.parameters, values };
+    await saveMemoryModel(folder, form, { beacon_window: 48, base_model });
+    const opened = await openMemoryModel(folder, tiny.model);
+    expect(opened.window).toBe(48);
+    expect(await memoryValuesOf(opened)).toEqual(values);
+    await saveMemoryModel(folder, form, { beacon_window: 48, base_model: { name: "x", fingerprint: "0" } });
+    await expect(openMemoryModel(folder, tiny.model)).rejects.toThrow(/base model x/);
+    await saveMemoryModel(folder, form, { beacon_window: 48, beacon_sink_size: 4 });
+    await expect(openMemoryModel(folder, tiny.model)).rejects.toThrow(/beacon_sink_size/);
+  });
+
+  it("draws stretches by the update alone, and refuses texts that are too short", () => {
+    expect(stretches().textsOf(3)).toEqual(stretches().textsOf(3));
+    const { windows, ratios, weights } = stretches().textsOf(0)[0]!;
+    expect([windows.length, windows.flat().length, weights.length]).toEqual([2, 48, 48]);
+    expect([0, 4]).toContain(ratios[1]);
+    const short = { window: 24, windows: 5, ratios: [4], batch: 1, seed: 1 };
+    expect(() => createStretches([text], short)).toThrow(/none of the 1 texts/);
+    expect(() => createStretches([text], { ...short, windows: 1, ratios: [5] })).toThrow(ConfigError);
+  });
+
+  it("counts the same tokens of a continuation whatever is known of its beginning", () => {
+    const ids = [...text];
+    for (const known of ["nothing", "everything", { ratio: 4 }] as const) {
+      const { windows, weights } = continuationOf(ids, 24, known);
+      const counted = windows.flat().filter((_, i) => weights[i] !== 0);
+      expect(counted).toEqual(ids.slice(-23));
+    }
+  });
+
+  it("prefers what was rewarded: tuning on clues, then pairs, move their likelihood as they should", async () => {
+    const tokenizer = await openTokenizer(tiny.baseFolder);
+    const example: ClueExample = {
+      title: "Orlen",
+      text: "The bridge was built in 1871. It has nine arches. It stands in Quern by the river.",
+      question: "When was it built?",
+      clues: ["The bridge was built in 1871."],
+      answers: ["1871"],
+    };
+    const values = await memoryValuesOf(tiny.memoryModel);
+    const tuning = { window: 24, ratios: [4], batch: 2, maxTokens: 400, seed: 1 };
+    const texts = createTuningTexts(tokenizer, [example], tuning);
+    const before = await trainer.score(texts.textsOf(0), values);
+    await trainMemory(training(values, { textsOf: async () => texts.textsOf(0) }));
+    const after = await trainer.score(texts.textsOf(0), values);
+    expect(sum(after)).toBeGreaterThan(sum(before));
+
+    const samples = [
+      { clues: "It has nine arches.", reward: 0 },
+      { clues: "It was built in 1871.", reward: 1 },
+      { clues: "It stands in Quern.", reward: 0.5 },
+    ];
+    const sampled = [{ example: 0, samples }];
+    expect(meanReward(sampled)).toBe(0.5);
+    const pairs = choosePairs([example], sampled);
+    expect(pairs).toEqual([{ example, better: samples[1]!.clues, worse: samples[0]!.clues }]);
+    expect(choosePairs([example], [{ example: 0, samples: [samples[0]!, samples[0]!] }])).toEqual([]);
+    const reference = new Map([...values].map(([name, value]) => [name, value.slice()]));
+    const parts = { trainer, tokenizer, reference };
+    const choice = { window: 24, ratios: [4], batch: 1, beta: 0.1, seed: 1 };
+    const preference = createPreferenceTexts(parts, pairs, choice);
+    const [better, worse] = await preference.textsOf(0, values);
+    expect(Math.max(...better!.weights)).toBeCloseTo(0.05, 5); // β σ(0)
+    expect(Math.min(...worse!.weights)).toBeCloseTo(-0.05, 5);
+    await trainMemory(
+      training(values, { textsOf: preference.textsOf, schedule: { ...schedule, learningRate: 3e-4 } }),
+    );
+    const [weaker] = await preference.textsOf(0, values);
+    expect(Math.max(...weaker!.weights)).toBeLessThan(0.05); // the margin has grown
+  });
+});
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
