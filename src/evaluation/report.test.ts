@@ -90,7 +90,7 @@ describe("report", () => {
     const [first] = [...document.querySelectorAll("table")];
     const rows = [...first!.querySelectorAll("tbody tr")].map((row) => row.textContent.trim());
     expect(rows.find((row) => row.startsWith("prag"))).toMatch(/^prag50\.0‡?\d/);
-    expect(rows.some((row) => row.includes("prag (paper, Llama-3.2-1B)") && row.includes("20.0"))).toBe(true);
+    expect(rows.some((row) => row.startsWith("paper: prag") && row.includes("20.0"))).toBe(true);
     expect(markdown).toContain("| prag | **50.0**");
     expect(markdown).toContain("compat none");
   });
@@ -160,6 +160,16 @@ describe("report", () => {
     )!;
     expect([...figure.querySelectorAll("polyline")]).toHaveLength(2);
     expect([...figure.querySelectorAll("circle")]).toHaveLength(8);
+  });
+
+  it("keeps models and compatibility apart, each with figures of its own", () => {
+    const runs = ["none", "reference"].map((compat) =>
+      createRun(`runs/${compat}/atlas`, methods, { config: { compat } }),
+    );
+    const { html, figures } = createReport(runs);
+    expect(html).toContain("Table 1: methods (tiny, compat none)");
+    expect(html).toContain("Table 1: methods (tiny, compat reference)");
+    expect([...figures.keys()].filter((name) => name.includes("prompt-tokens"))).toHaveLength(2);
   });
 
   it("is written from run folders, and the same again comes out byte for byte", async () => {

@@ -79,9 +79,10 @@ export function createReport(
   if (!runs.some(({ records }) => records.length))
     throw new InputError(`none of ${runs.length} runs has an answer yet; run "prag eval" first`);
   const groups = groupRuns(runs);
-  const sections = groups.flatMap((group) => {
+  const sections = groups.flatMap((group, i) => {
     const suffix = groups.length > 1 ? ` (${group.model}, compat ${group.compat})` : "";
-    return sectionsOf(group, suffix, new Set(shareable));
+    const own = sectionsOf(group, suffix, new Set(shareable));
+    return i === 0 ? own : own.map((section) => renameFigures(section, i + 1));
   });
   const document: ReportDocument = {
     title,
@@ -110,6 +111,14 @@ function sectionsOf(group: RunGroup, suffix: string, shareable: ReadonlySet<stri
     detailSection(group, suffix),
     exampleSection(group, suffix, shareable),
   ]);
+}
+
+/** Figures of several groups lie in one folder. */
+function renameFigures(section: Section, group: number): Section {
+  const blocks = section.blocks.map((block) =>
+    block.kind === "figure" ? { ...block, name: `${block.name}-${group}` } : block,
+  );
+  return { ...section, blocks };
 }
 
 function present(sections: readonly (Section | undefined)[]): Section[] {

@@ -34,11 +34,7 @@ export function controlSection(group: RunGroup, suffix: string): Section | undef
       const base = id.split(":")[0]!;
       const [own, plain] = [run.byMethod.get(id), run.byMethod.get(base)];
       if (!own?.size) return [];
-      const { mean: value, ...interval } = estimate(
-        f1Of(own, [...own.keys()]),
-        `${run.name}/${id}`,
-        run.rounds,
-      );
+      const { mean: value, ...interval } = estimate(f1Of(own, [...own.keys()]), `${run.name}/${id}`, run);
       const ids = commonIds([own, plain]);
       const compared = plain && ids.length > 1 ? comparisonCells(run, [id, base], ids) : [];
       return [
@@ -91,7 +87,7 @@ export function sweepSection(group: RunGroup, suffix: string): Section | undefin
   const datasets = [...new Set(group.runs.filter(hasSweep).map((run) => run.dataset))];
   if (datasets.length === 0) return undefined;
   const blocks = datasets.flatMap((dataset) =>
-    sweepBlocks(dataset, curvesOf(group, dataset), group.runs[0]!.rounds),
+    sweepBlocks(dataset, curvesOf(group, dataset), group.runs[0]!),
   );
   return { title: `More passages${suffix}`, blocks };
 }
@@ -118,14 +114,14 @@ function curvesOf(group: RunGroup, dataset: string): Curve[] {
   });
 }
 
-function sweepBlocks(dataset: string, curves: readonly Curve[], rounds: number): Block[] {
+function sweepBlocks(dataset: string, curves: readonly Curve[], run: ReportRun): Block[] {
   const series = (value: (answers: Answers, seed: string) => Omit<Point, "x">) =>
     curves.map(({ name, answers }) => ({
       name,
       points: [...answers].map(([x, own]) => ({ x, ...value(own, `${dataset}/${name}/${x}`) })),
     }));
   const quality = series((answers, seed) => {
-    const { mean: y, low, high } = estimate(f1Of(answers, [...answers.keys()]), seed, rounds);
+    const { mean: y, low, high } = estimate(f1Of(answers, [...answers.keys()]), seed, run);
     return { y: 100 * y, low: 100 * low, high: 100 * high };
   });
   const done = (answers: Answers) => [...answers.values()].filter(({ error }) => !error);

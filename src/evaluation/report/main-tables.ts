@@ -27,8 +27,8 @@ import {
   type RunGroup,
 } from "./runs.ts";
 
-const marksNote =
-  "F1 in per cent, small: 95 % interval of the bootstrap (10,000 rounds). Best of a column in bold. † differs from P-RAG, ‡ from the best of the column (paired t-test on the same questions, p < 0.05). In italics: the paper's numbers.";
+const marksNote = (model: string) =>
+  `F1 in per cent, small: 95 % interval of the bootstrap (10,000 rounds). Best of a column in bold. † differs from P-RAG, ‡ from the best of the column (paired t-test on the same questions, p < 0.05). In italics: the paper's numbers with ${nearestPaperModel(model)}.`;
 
 /** Table 1: F1 of every method, over all questions and by type. */
 export function mainSection(group: RunGroup, suffix: string): Section {
@@ -48,18 +48,17 @@ export function mainSection(group: RunGroup, suffix: string): Section {
         runs.map((run) => paperDataset(run.dataset)),
       ),
     ],
-    note: marksNote,
+    note: marksNote(group.model),
   };
   return {
     title: `Table 1: methods${suffix}`,
-    blocks: [overview, ...runs.map((run) => typeTable(group, run))],
+    blocks: [overview, ...runs.filter((run) => typesOf(run).length > 1).map((run) => typeTable(group, run))],
   };
 }
 
 /** The same for one dataset, a column per type of question. */
 function typeTable(group: RunGroup, run: ReportRun): Block {
-  const types = typesOf(run);
-  const shown = types.length > 1 ? types : [];
+  const shown = typesOf(run);
   const columns = [
     { run, ids: allIds(run), seed: run.name },
     ...shown.map((type) => ({ run, ids: idsOfType(run, type), seed: `${run.name}/${type}` })),
@@ -96,7 +95,7 @@ function columnCells(methods: readonly string[], { run, ids, seed }: Column): Ce
   const prag = scores[methods.indexOf("prag")] ?? [];
   return scores.map((own, i): Cell => {
     if (own.length === 0) return nothing;
-    const { mean: value, ...interval } = estimate(own, `${seed}/${methods[i]}`, run.rounds);
+    const { mean: value, ...interval } = estimate(own, `${seed}/${methods[i]}`, run);
     const marks = `${own !== prag && differs(own, prag) ? "†" : ""}${own !== best && differs(own, best) ? "‡" : ""}`;
     return { text: percent(value), detail: percentInterval(interval), marks, isBest: own === best };
   });
@@ -109,7 +108,7 @@ function paperRows(model: string, columns: readonly string[]): TableRow[] {
   return Object.entries(rows).map(([method, row]) => ({
     isPaper: true,
     cells: [
-      text(`${method} (paper, ${paper})`),
+      text(`paper: ${method}`),
       ...columns.map((name) => (row[name] === undefined ? nothing : text(percent(row[name])))),
     ],
   }));
@@ -208,7 +207,7 @@ export function tradeOffBlocks(run: ReportRun): Block[] {
       const { mean: y, ...interval } = estimate(
         f1Of(answers, [...answers.keys()]),
         `${run.name}/${name}`,
-        run.rounds,
+        run,
       );
       return {
         name,

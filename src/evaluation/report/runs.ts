@@ -12,6 +12,8 @@ export interface ReportRun extends LoadedRun {
   dataset: string;
   /** Of every bootstrap. */
   rounds: number;
+  /** Estimates made so far, since several tables show the same one. */
+  estimates: Map<string, Estimate>;
   /** What stands behind the last `+` of the folder's name: how the run differs, in its maker's words. */
   variant: string | undefined;
   questionById: ReadonlyMap<string, QuestionRow>;
@@ -42,6 +44,7 @@ export function createReportRun(run: LoadedRun, rounds: number): ReportRun {
     ...run,
     name,
     rounds,
+    estimates: new Map(),
     dataset: run.config.dataset.name,
     variant: plus < 0 ? undefined : name.slice(plus + 1),
     questionById: new Map(run.questions.map((row) => [row.id, row])),
@@ -49,7 +52,7 @@ export function createReportRun(run: LoadedRun, rounds: number): ReportRun {
   };
 }
 
-/** Groups runs by model and compatibility; the main run of a dataset is the first without a variant, else the one with most methods. */
+/** Groups runs by model and compatibility; the main run of a dataset is, of those without a variant, the one with most answers of plain methods. */
 export function groupRuns(runs: readonly ReportRun[]): RunGroup[] {
   const groups = new Map<string, ReportRun[]>();
   for (const run of runs) {
@@ -62,12 +65,17 @@ export function groupRuns(runs: readonly ReportRun[]): RunGroup[] {
     const main = new Map<string, ReportRun>();
     for (const dataset of new Set(members.map((run) => run.dataset))) {
       const candidates = members.filter((run) => run.dataset === dataset);
-      const plain = candidates.find((run) => run.variant === undefined);
-      const largest = candidates.reduce((a, b) => (b.byMethod.size > a.byMethod.size ? b : a));
-      main.set(dataset, plain ?? largest);
+      const plain = candidates.filter((run) => run.variant === undefined);
+      main.set(dataset, largest(plain.length ? plain : candidates));
     }
     return { model: model.name, compat, runs: members, main };
   });
+}
+
+function largest(runs: readonly ReportRun[]): ReportRun {
+  const answers = ({ byMethod }: ReportRun) =>
+    [...byMethod].reduce((total, [id, records]) => total + (isPlain(id) ? records.size : 0), 0);
+  return runs.reduce((a, b) => (answers(b) > answers(a) ? b : a));
 }
 
 /** Answers of one method to some questions. */
@@ -95,15 +103,24 @@ export interface Estimate {
   count: number;
 }
 
-/** Mean and 95 % interval; the same scores and seed give the same interval. */
-export function estimate(scores: readonly number[], seed: string, rounds: number): Estimate {
+/** Mean and 95 % interval. The seed names the method and the questions: the same ones have the same interval in all tables. */
+export function estimate(
+  scores: readonly number[],
+  seed: string,
+  { rounds, estimates }: Pick<ReportRun, "rounds" | "estimates">,
+): Estimate {
+  const key = `${seed}/${scores.length}`;
+  const known = estimates.get(key);
+  if (known) return known;
   const means = scores.length ? bootstrapMeans(scores, rounds, new Random(`report/${seed}`)) : [];
-  return {
+  const made = {
     mean: mean(scores),
     low: percentile(means, 0.025),
     high: percentile(means, 0.975),
     count: scores.length,
   };
+  estimates.set(key, made);
+  return made;
 }
 
 /** Whether the paired t-test tells two methods apart on the same questions. */

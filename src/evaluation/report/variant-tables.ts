@@ -48,7 +48,8 @@ const aspects = {
   augmentation: {
     value: ({ config }) => canonicalJson(config.augmentation),
     rest: (run) => [common(run), run.config.recipe, run.config.initHash],
-    label: ({ variant, config }) => variant ?? String(config.augmentation.augmenter ?? "as in Table 1"),
+    label: ({ variant, config: { augmentation } }) =>
+      variant ?? (augmentation.imported ? "ready-made" : String(augmentation.augmenter)),
   },
   ablation: {
     value: ({ config }) => String(config.recipe.without ?? "none"),
@@ -122,14 +123,14 @@ function findFamily(group: RunGroup, main: ReportRun, aspect: Aspect): ReportRun
   return largest.size > 1 ? [...largest.values()] : undefined;
 }
 
-function rowsOf(table: VariantTable, seed: string, rounds: number): TableRow[] {
+function rowsOf(table: VariantTable, seed: string, run: ReportRun): TableRow[] {
   const columns = table.datasets.map((dataset) => {
     const scores = table.labels.map((label) => table.scores(label, dataset));
     const first = scores[0] ?? [];
     const best = Math.max(...scores.map(mean));
     return scores.map((own, i): Cell => {
       if (own.length === 0) return nothing;
-      const { mean: value, ...interval } = estimate(own, `${seed}/${dataset}/${i}`, rounds);
+      const { mean: value, ...interval } = estimate(own, `${seed}/${dataset}/${i}`, run);
       return {
         text: percent(value),
         detail: percentInterval(interval),
@@ -154,8 +155,8 @@ function headOf({ datasets, labels, scores }: VariantTable, name: string): strin
   return [name, ...datasets.map((dataset, i) => `${dataset} (${counts[i]})`)];
 }
 
-const note =
-  "F1 of P-RAG in per cent on the same questions (their number in brackets), with 95 % intervals; † differs from the first row (paired t-test, p < 0.05). In italics: the paper's numbers.";
+const noteOf = ({ model }: RunGroup) =>
+  `F1 of P-RAG in per cent on the same questions (their number in brackets), with 95 % intervals; † differs from the first row (paired t-test, p < 0.05). In italics: the paper's numbers with ${nearestPaperModel(model)}.`;
 
 /** Table 2: where training starts. */
 export function startSection(group: RunGroup, suffix: string): Section | undefined {
@@ -164,16 +165,16 @@ export function startSection(group: RunGroup, suffix: string): Section | undefin
   const paper = nearestPaperModel(group.model);
   const { random, warm } = paperTable2[paper];
   const rows = [
-    ...rowsOf(table, "start", group.runs[0]!.rounds),
-    paperRow(`random (paper, ${paper})`, random, table.datasets),
-    paperRow(`warm (paper, ${paper})`, warm, table.datasets),
+    ...rowsOf(table, "start", group.runs[0]!),
+    paperRow("paper: random", random, table.datasets),
+    paperRow("paper: warm", warm, table.datasets),
   ];
   const block: Block = {
     kind: "table",
     caption: "Table 2: the start of adapters",
     head: headOf(table, "start"),
     rows,
-    note,
+    note: noteOf(group),
   };
   return { title: `Table 2: initialisation${suffix}`, blocks: [block] };
 }
@@ -184,15 +185,15 @@ export function augmentationSection(group: RunGroup, suffix: string): Section | 
   if (!table) return undefined;
   const paper = nearestPaperModel(group.model);
   const theirs = Object.entries(paperTable3[paper]).map(([name, row]) =>
-    paperRow(`${name} (paper, ${paper} answers)`, row, table.datasets),
+    paperRow(`paper: ${name}`, row, table.datasets),
   );
-  const rows = [...rowsOf(table, "augmentation", group.runs[0]!.rounds), ...theirs];
+  const rows = [...rowsOf(table, "augmentation", group.runs[0]!), ...theirs];
   const block: Block = {
     kind: "table",
     caption: "Table 3: who writes questions and rewrites",
     head: headOf(table, "augmented by"),
     rows,
-    note,
+    note: noteOf(group),
   };
   return { title: `Table 3: augmentation${suffix}`, blocks: [block] };
 }
@@ -226,8 +227,8 @@ export function ablationSection(group: RunGroup, suffix: string): Section | unde
         kind: "table",
         caption: "Figure 3 in numbers",
         head: headOf(sorted, "trained on"),
-        rows: rowsOf(sorted, "ablation", group.runs[0]!.rounds),
-        note,
+        rows: rowsOf(sorted, "ablation", group.runs[0]!),
+        note: noteOf(group),
       },
       { kind: "text", text: `The paper prints no numbers here; its order is ${paperFigure3}.` },
     ],
