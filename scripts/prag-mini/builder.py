@@ -231,7 +231,7 @@ class Builder(TaskMaker):
             return self.article(article["title"], article["text"][:1400], SHORT)
         if kind == "point":
             return self.points(invented.make(self.rng), SHORT)
-        if kind in ("echo", "turns", "pick"):
+        if kind in ("echo", "turns", "pick", "retold"):
             return getattr(super(), kind)(SHORT)
         if kind == "reasoning":
             return self.reasoning(self.length)

@@ -27,7 +27,9 @@ STAGES = {
                "long": dict(linked=22, three_invented=6, three_wiki=16, three_squad=24, open_question=16, hotpot=4, reasoning=7, comparing=5), "long_rows": 0.50, "length": 768, "in_situ": 0.12},
     "alike": {"short": dict(pick=30, near=20, wiki=9, squad=18, closed=2, listing=12, again=3, clue=2, part=1, article=5),
               "long": dict(linked=32, three_wiki=20, three_squad=24, open_question=12, hotpot=2, reasoning=5, comparing=5), "long_rows": 0.45, "length": 768, "in_situ": 0.12},
-    "final": {"short": dict(pick=10, near=14, wiki=12, squad=22, closed=3, listing=22, again=5, clue=3, part=1, point=1, article=8),
+    "bind": {"short": dict(retold=34, pick=34, near=5, wiki=6, squad=8, listing=10, article=3),
+             "long": dict(linked=35, three_wiki=25, three_squad=25, open_question=15), "long_rows": 0.2, "length": 768, "in_situ": 0.12},
+    "final": {"short": dict(retold=6, pick=14, near=12, wiki=12, squad=18, closed=3, listing=24, again=4, clue=3, part=1, point=1, article=8),
               "long": dict(linked=26, three_wiki=20, three_squad=26, open_question=14, hotpot=3, reasoning=6, comparing=5), "long_rows": 0.45, "length": 1024,
               "full": dict(many=100), "full_rows": 0.08, "in_situ": 0.12},
 }

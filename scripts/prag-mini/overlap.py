@@ -1,4 +1,5 @@
-"""Checks that the example corpus shares no eight words in a row with anything the model was trained on.
+"""Checks that the example corpus shares no eight words in a row with anything the model was trained on, and counts the questions
+of the evaluation sets that do.
 
     python overlap.py --work WORK --repository ROOT --out ROOT/models/prag-mini/overlap.json
 """
@@ -14,6 +15,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 import sources
+from train import BATCH
 
 SIZE = 8
 
@@ -59,12 +61,12 @@ def source_text(data: Path, work: Path):
             yield from strings(row)
 
 
-def training_text(work: Path, used):
-    """Every document of the used rounds, detokenized; a question is read after its passages and alone."""
+def training_text(work: Path):
+    """Every document of all rounds, detokenized; a question is read after its passages and alone."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
-    for number in used:
-        data = np.load(work / "rounds" / f"{number:03d}.npz")
-        for group in ("short", "long"):
+    for path in sorted((work / "rounds").glob("[0-9]*.npz")):
+        data = np.load(path)
+        for group in BATCH:
             if f"{group}_ids" not in data:
                 continue
             ids, documents, branches = (data[f"{group}_{n}"] for n in ("ids", "documents", "branches"))
@@ -74,6 +76,13 @@ def training_text(work: Path, used):
                     inside = documents[r] == d
                     texts += [ids[r][inside & (branches[r] == b)].tolist() for b in range(branches[r][inside].max() + 1)]
             yield from tokenizer.decode_batch(texts, skip_special_tokens=True)
+
+
+def evaluation_questions(data: Path):
+    """Questions of each evaluation set as lists of their eight words in a row."""
+    for path in sorted((data / "eval").glob("*.jsonl.gz")):
+        if not path.name.startswith(("wikipedia_", "bamboo_")):
+            yield path.name.removesuffix(".jsonl.gz"), [list(grams(row["question"])) for row in sources.rows(path)]
 
 
 def main():
@@ -89,12 +98,15 @@ def main():
         text = file.read_text()
         texts += [s for line in text.splitlines() for s in strings(json.loads(line))] if file.suffix == ".jsonl" else [text]
     checked = {g for text in texts for g in grams(text)}
+    evaluated = dict(evaluation_questions(options.data))
+    asked = {g for questions in evaluated.values() for question in questions for g in question}
+    wanted, found = checked | asked, set()
     log = [json.loads(line) for line in (options.work / "train.jsonl").read_text().splitlines()]
-    shared = set()
-    used = sorted({row["source"] for row in log})
-    for text in itertools.chain(training_text(options.work, used), source_text(options.data, options.work)):
-        shared.update(checked.intersection(grams(text)))
-    report = {"atlasSha256": digest(options.repository, files), "trainingTokens": log[-1]["tokens"], "eightGramsChecked": len(checked), "shared": sorted(shared)}
+    for text in itertools.chain(training_text(options.work), source_text(options.data, options.work)):
+        found.update(wanted.intersection(grams(text)))
+    shared = checked & found
+    report = {"atlasSha256": digest(options.repository, files), "trainingTokens": log[-1]["tokens"], "eightGramsChecked": len(checked), "shared": sorted(shared),
+              "evaluationQuestions": {name: {"questions": len(rows), "sharingEightWords": sum(bool(found.intersection(r)) for r in rows)} for name, rows in evaluated.items()}}
     print(len(files), "files", json.dumps(report, ensure_ascii=False)[:2000])
     if options.out:
         options.out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")

@@ -7,8 +7,9 @@ import invented
 import rules
 import wordings
 import worlds
-from documents import ANSWER, LEAD, QUESTION, Maker, WRITTEN
+from documents import ANSWER, LEAD, QUESTION, WRITTEN, Maker, in_situ
 from paraphrase import paraphrase
+from relations import RELATIONS
 from prompts import KEY_POINTS, PARTS, REASON, TokenDocument, answer_start, clues_question, memory, questions_prompt, rewrite_prompt
 
 PRONOUNS = re.compile(r"\b(?:he|she|it|they|his|her|its|their|him|them|this|these|that)\b", re.I)
@@ -36,6 +37,26 @@ class TaskMaker(Maker):
         self.rng.shuffle(pairs)
         return self.answer_document([(e.title, e.text) for e in shown], list(dict.fromkeys(pairs)), limit, self.rng.choice([0.0, 0.3]))
 
+    def retold(self, limit):
+        """One fact each of several subjects in plain sentences, then all again in another order: only the name tells what follows."""
+        kind = self.rng.choice([*invented.KINDS, *[invented.BY_NAME["person"]] * 4])
+        relation = self.rng.choice([r for r in kind[3].split() if sum(f.startswith("{S}") and "{p" not in f for f in RELATIONS[r][1]) > 0])
+        forms = [f for f in RELATIONS[relation][1] if f.startswith("{S}") and "{p" not in f]
+        names = {e.name: e for e in (invented.make(self.rng, kind[0], sentences=1, must=(relation,)) for _ in range(self.rng.randrange(2, 7)))}
+        document = TokenDocument()
+        again = self.rng.choice(forms), self.rng.choice(forms)
+        for round_number in range(self.rng.choice([2, 3, 3])):
+            for entity in self.rng.sample(list(names.values()), len(names)):
+                said = again[min(round_number, 1)].format(S=entity.name, T=entity.name, t=entity.title, n=entity.kind, a="|")
+                before, after = (said[0].upper() + said[1:]).split("|")
+                start = self.encode(("<s>" if not document.ids else "\n") + before.rstrip())
+                value, rest = self.encode(" " * before.endswith(" ") + entity.values[relation]), self.encode(after)
+                if len(document.ids) + len(start) + len(value) + len(rest) > limit:
+                    return document if round_number else None
+                for ids, weight in ((start, 0.1), (value, ANSWER if round_number else 0.0), (rest, 0.0)):
+                    document.add(ids, weight)
+        return document
+
     def pick(self, limit):
         """Two to four tiny passages that say the same things of different subjects: only the name tells which answer is meant."""
         kind = self.rng.choice([*invented.KINDS, *[invented.BY_NAME["person"]] * 4])
@@ -46,6 +67,8 @@ class TaskMaker(Maker):
         entities = {e.name: e for e in (invented.make(self.rng, kind[0], sentences=len(common), must=common, words=words, named=named) for _ in range(self.rng.choice([2, 2, 3, 3, 4])))}
         shown = list(entities.values())
         pairs = [self.ask(e, f) for e, f in worlds.contrasted(self.rng, shown)[:12]]
+        if named and self.rng.random() < 0.6:  # the passage's own words up to the answer
+            pairs = [(in_situ(e.text, a, self.rng) or q, a) for e, (q, a) in ((e, self.wording(f)) for e, f in worlds.contrasted(self.rng, shown)[:12])]
         self.rng.shuffle(pairs)
         return self.answer_document([(e.title, e.text) for e in shown], pairs, limit, 0.0)
 
@@ -73,12 +96,12 @@ class TaskMaker(Maker):
         return document if document.branch else None
 
     def lists(self, title, text, pairs, limit):
-        """Question-answer lists as JSON: one prompt, several lists that answer it, each in the order of the passage."""
+        """Question-answer lists as JSON: one prompt, and several lists that answer it."""
         pairs = [(q, a) for q, a in pairs if not PRONOUNS.search(q)]
-        count = min(self.rng.randrange(1, 6), len(pairs))
-        if count == 0:
+        count = min(self.rng.randrange(2, 6), len(pairs))
+        if count < 2:
             return None
-        chosen = {tuple(sorted(self.rng.sample(pairs, count), key=lambda p: text.find(p[1]))) for _ in range(self.rng.randrange(1, 4))}
+        chosen = {tuple(self.rng.sample(pairs, count)) for _ in range(self.rng.randrange(1, 4))}
         said = [json.dumps([{"question": q, "answer": a} for q, a in rows], ensure_ascii=False) for rows in sorted(chosen)]
         start = questions_prompt(title, text, count).removeprefix("<s><|user|>").removesuffix("<|end|><|assistant|>")
         return self.written(start, [("", text) for text in said], limit, 0.3)
