@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { InputError } from "../base/errors.ts";
+import { ConfigError, InputError } from "../base/errors.ts";
 import { noProgress } from "../base/progress.ts";
 import { Random } from "../base/random.ts";
 import type { Passage } from "../corpus/corpus.ts";
@@ -56,6 +56,13 @@ describe("dense", () => {
     const hits = await retrieverOf([passage("a"), passage("b")], rows).retrieve("stone", 5);
     expect(hits.map(({ passage: { id } }) => id)).toEqual(["b"]);
     expect(hits[0]?.score).toBeCloseTo(1, 6);
+  });
+
+  it("says so where the embedder has changed its size since", async () => {
+    const passage: Passage = { id: "a", documentId: "d", title: "", text: "a", position: 0 };
+    const search = retrieverOf([passage], wordVector("stone", 8), 8).retrieve("stone", 1);
+    await expect(search).rejects.toThrow(ConfigError);
+    await expect(search).rejects.toThrow(/vector has 64 dimensions, those of the passages have 8/);
   });
 
   it("refuses a limit that is no whole number", async () => {

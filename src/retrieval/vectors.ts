@@ -1,3 +1,4 @@
+import { ConfigError } from "../base/errors.ts";
 import { type Scored, TopList } from "./top-list.ts";
 
 /** The vectors of passages, all of length 1, row after row in the order of the passages; [count, dimensions]. */
@@ -18,7 +19,9 @@ export function createVectorSearch({
   const scores = new Float64Array(count);
   return (query, limit) => {
     if (query.length !== dimensions)
-      throw new Error(`internal: a query of ${query.length} dimensions among vectors of ${dimensions}`);
+      throw new ConfigError(
+        `the query's vector has ${query.length} dimensions, those of the passages have ${dimensions}: the embedder has changed; name the one that they were made by, or delete their file, and they are made anew`,
+      );
     const top = new TopList(limit, (ordinal) => idRanks[ordinal]!);
     dotProducts(rows, query, scores);
     for (let ordinal = 0; ordinal < count; ordinal++)
