@@ -11,7 +11,7 @@ import type { Traffic } from "./traffic.ts";
 
 /** When and how much the background encodes; docs/decisions/0015 gives the reasons. */
 export interface BackgroundPolicy {
-  /** A passage is hot from this heat on. */
+  /** A passage is hot from this heat on: 1.5 takes two retrievals within a half-life or so. */
   minimumHeat: number;
   /** Passages of one turn: what one batch of training takes. */
   groupSize: number;
@@ -29,7 +29,7 @@ export interface BackgroundPolicy {
 
 /** The policy when nothing else is said. */
 export const defaultPolicy: BackgroundPolicy = {
-  minimumHeat: 2,
+  minimumHeat: 1.5,
   groupSize: 4,
   cpuShare: 0.5,
   diskBytes: 2 ** 30,

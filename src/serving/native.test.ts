@@ -193,7 +193,11 @@ async function useAdapters(url: string, server: { url: string; close(): Promise<
   const { adapters } = adapterList.parse(await get(list));
   expect(adapters).toHaveLength(5);
   const [{ key }] = [adapters[0]!];
-  expect(await get(`${list}/${key}`)).toMatchObject({ key, losses: { length: 2 }, text: expect.stringContaining("Orlen") });
+  expect(await get(`${list}/${key}`)).toMatchObject({
+    key,
+    losses: { length: 2 },
+    text: expect.stringContaining("Orlen"),
+  });
   const map = await get(`${url}/api/collections/default/similarity?limit=3`);
   expect(map).toMatchObject({ keys: { length: 3 }, isPartial: true });
   expect(z.object({ values: z.array(z.array(z.number())) }).parse(map).values[1]?.[1]).toBe(1);

@@ -1,0 +1,163 @@
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { ConfigError } from "../base/errors.ts";
+import { bridgeArticle, withTempFolder } from "../engine/engine.suite.ts";
+import { checkBinding } from "./guard.ts";
+import { endOfJob, post, readEvents, upload, withServer } from "./serving.suite.ts";
+
+const chat = { model: "qwen2-tied", messages: [{ role: "user", content: "Tell me." }] };
+const inFlight = async (url: string): Promise<number> =>
+  Number(/^prag_in_flight (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1]);
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (await condition()) return;
+    await sleep(10);
+  }
+  throw new Error("it did not come to this");
+}
+
+describe("limits", () => {
+  it("a full server says 503 with Retry-After; a client that goes frees its place at once", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, { options: { maxInFlight: 2 } }, async ({ url }) => {
+        const path = `${url}/v1/chat/completions`;
+        const long = { ...chat, stream: true, max_tokens: 200, temperature: 2 };
+        const clients = [new AbortController(), new AbortController()];
+        const streams = await Promise.all(
+          clients.map(({ signal }) =>
+            fetch(path, {
+              method: "POST",
+              headers: { "Content-Type": "application/json" },
+              body: JSON.stringify(long),
+              signal,
+            }),
+          ),
+        );
+        const refused = await post(path, chat);
+        // A stream may have ended early by chance: then there is a place.
+        if ((await inFlight(url)) === 2) {
+          expect(refused.status).toBe(503);
+          expect(refused.headers.get("retry-after")).toBe("1");
+          expect(await refused.json()).toMatchObject({ error: { code: "queue_full", type: "server_error" } });
+        }
+        clients[0]!.abort();
+        await until(async () => (await inFlight(url)) < 2);
+        expect((await post(path, { ...chat, max_tokens: 1 })).status).toBe(200);
+        clients[1]!.abort();
+        await until(async () => (await inFlight(url)) === 0);
+        expect(streams).toHaveLength(2);
+      }),
+    );
+  });
+
+  it("an answer that takes too long is ended: 504, or an event in a stream that has begun", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, { options: { deadlineMs: 1 } }, async ({ url }) => {
+        const late = await post(`${url}/v1/chat/completions`, { ...chat, max_tokens: 200 });
+        expect(late.status).toBe(504);
+        expect(await late.json()).toMatchObject({ error: { code: "deadline_exceeded" } });
+        expect(await inFlight(url)).toBe(0);
+      }),
+    );
+  });
+
+  it("a body that trickles is not waited for", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, { options: { bodyTimeoutMs: 200 } }, async ({ url }) => {
+        const answer = await new Promise<string>((resolve, reject) => {
+          const { port } = new URL(url);
+          const socket = connect(Number(port), "127.0.0.1", () =>
+            socket.write(
+              `POST /api/ask HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"que`,
+            ),
+          );
+          let text = "";
+          socket.setEncoding("utf8");
+          socket.on("data", (chunk: string) => {
+            text += chunk;
+            socket.destroy();
+          });
+          socket.on("error", reject);
+          socket.on("close", () => resolve(text));
+        });
+        expect(answer).toMatch(/^HTTP\/1\.1 408/);
+      }),
+    );
+  });
+
+  it("a key is demanded of other machines, and of every request once there is one", async () => {
+    expect(() => checkBinding({ host: "0.0.0.0" })).toThrow(ConfigError);
+    expect(() => checkBinding({ host: "::" })).toThrow(ConfigError);
+    expect(() => checkBinding({ host: "192.168.1.5", apiKey: "short" })).toThrow(ConfigError);
+    expect(() => checkBinding({ host: "127.0.0.1" })).not.toThrow();
+    await withTempFolder((folder) =>
+      withServer(folder, { options: { apiKey: "a-secret-key" } }, async ({ url }) => {
+        const status = async (path: string, key?: string) =>
+          (await fetch(`${url}${path}`, { headers: key ? { Authorization: `Bearer ${key}` } : {} })).status;
+        for (const path of ["/v1/models", "/api/status", "/api/jobs"]) {
+          expect(await status(path)).toBe(401);
+          expect(await status(path, "a-secret-kex")).toBe(401);
+          expect(await status(path, "a-secret-key")).toBe(200);
+        }
+        expect(await status("/")).toBe(200);
+        expect(await status("/healthz")).toBe(200);
+      }),
+    );
+  });
+
+  it("closing lets an answer under way end, and refuses new ones", async () => {
+    await withTempFolder(async (folder) => {
+      const answers: Promise<Response>[] = [];
+      await withServer(folder, {}, async ({ url }) => {
+        answers.push(post(`${url}/v1/chat/completions`, { ...chat, max_tokens: 3 }));
+        await until(async () => (await inFlight(url)) === 1 || (await answers[0]!).ok);
+      });
+      const answer = await answers[0]!;
+      expect(answer.status).toBe(200);
+    });
+  });
+});
+
+describe("the background", () => {
+  it("turns what is asked for often into adapters, and remembers it over a restart", async () => {
+    await withTempFolder(async (folder) => {
+      const background = { minimumHeat: 1.5, quietMs: 0, cpuShare: 1 };
+      const question = { question: "Who built the Orlen1 Bridge?", limit: 1 };
+      await withServer(folder, {}, async (server) => {
+        const files = Object.fromEntries([0, 1, 2, 3].map((i) => [`b-${i}.txt`, bridgeArticle(i)]));
+        await endOfJob(server, await upload(`${server.url}/api/collections/default/documents`, files));
+        for (let i = 0; i < 2; i++) await readEvents(await post(`${server.url}/api/ask`, question));
+      });
+      await withServer(folder, { background }, async ({ url }) => {
+        const use = async () =>
+          JSON.stringify((await readEvents(await post(`${url}/api/ask`, question))).map(({ data }) => data));
+        const state = async () => JSON.stringify(await (await fetch(`${url}/api/status`)).json());
+        await until(async () => (await state()).includes('"encoded":1,'));
+        expect(await use()).toContain('"usedAs":"adapter"');
+        expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
+          /prag_background_passages\{kind="encoded"\} 1/,
+        );
+        expect(await (await fetch(`${url}/api/jobs`)).text()).toContain('"isBackground":true');
+      });
+    });
+  });
+
+  it("stops at its disk budget", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, { background: { minimumHeat: 0.5, diskBytes: 10 } }, async (server) => {
+        const { url } = server;
+        await endOfJob(
+          server,
+          await upload(`${url}/api/collections/default/documents`, { "b.txt": bridgeArticle(1) }),
+        );
+        await readEvents(await post(`${url}/api/ask`, { question: "Who built the Orlen1 Bridge?" }));
+        await until(async () =>
+          (await (await fetch(`${url}/api/status`)).text()).includes("disk-budget-reached"),
+        );
+        expect(await (await fetch(`${url}/api/jobs`)).text()).not.toContain('"isBackground":true');
+      }),
+    );
+  });
+});
