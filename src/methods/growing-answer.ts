@@ -18,6 +18,8 @@ export interface DraftOptions {
   /** Tokens of the draft, at most. */
   maxTokens: number;
   stop?: readonly string[] | undefined;
+  /** Stands between what was accepted and the draft, which does not contain it. */
+  lead?: string | undefined;
 }
 
 /** An answer that grows piece by piece, with what it has cost so far. A piece that was accepted stays. */
@@ -64,9 +66,9 @@ export class GrowingAnswer {
     return this.#rounds;
   }
 
-  /** A chain of thought has come to its answer. */
-  get hasAnswer(): boolean {
-    return this.#prompts.chainOfThought && this.#text.includes("the answer is");
+  /** Whether a chain of thought has come to its answer; undefined where the model does not reason. */
+  get hasAnswer(): boolean | undefined {
+    return this.#prompts.chainOfThought ? this.#text.includes("the answer is") : undefined;
   }
 
   get #prompts() {
@@ -83,9 +85,10 @@ export class GrowingAnswer {
   }
 
   /** Generates what may come next. */
-  async draft({ passages, maxTokens, stop }: DraftOptions): Promise<Draft> {
+  async draft({ passages, maxTokens, stop, lead = "" }: DraftOptions): Promise<Draft> {
     const { sampling, signal } = this.#options;
-    const request = { ...this.conversation(passages), maxTokens, sampling, stop };
+    const { messages, prefix } = this.conversation(passages);
+    const request = { messages, prefix: `${prefix}${lead}`, maxTokens, sampling, stop };
     const tokens = this.#parts.generator.generate(request, { signal });
     let next = await tokens.next();
     while (!next.done) {

@@ -8,7 +8,7 @@ import { type FlareOptions, flare } from "./flare.ts";
 import { type FlareTokenOptions, flareToken } from "./flare-token.ts";
 import type { IterativeParts } from "./growing-answer.ts";
 import {
-  describeMethod,
+  describeMethodLaws,
   evenAttention,
   eventsOf,
   fakeGenerator,
@@ -37,7 +37,7 @@ const methods: Record<string, Create> = {
   dragin: (parts, options) => dragin({ ...parts, tag, options }),
 };
 
-for (const [name, create] of Object.entries(methods)) describeMethod(name, create);
+for (const [name, create] of Object.entries(methods)) describeMethodLaws(name, create);
 
 /** A token with its probability. */
 const p = (text: string, probability: number, entropy = 1) => ({ text, probability, entropy });
@@ -292,6 +292,24 @@ describe("the loop of DRAGIN's code", () => {
       expect(lines.filter((line) => /nothing was generated/.test(line))).toHaveLength(1);
       expect(lines.filter((line) => line.startsWith("say")).join("")).toContain("Sure words.");
       if (name !== "flare") expect(lines.at(-2)).toBe("say: Doubted thing.");
+    },
+  );
+
+  it.each(["flare-token", "dragin"])(
+    "%s: asks for the answer that a chain of thought lacks",
+    async (name) => {
+      const script: Script = (_request, n) => (n === 0 ? [p(" It rained.", 0.99, 0)] : [" Oslo."]);
+      const options = { completeAnswer: true };
+      const { answering, requests } = run(script, methods[name]!, options);
+      expect(told(await answering).slice(-3)).toEqual([
+        "decide: the chain of thought ended without an answer: it is asked for",
+        "say: So the answer is Oslo.",
+        "end 0: Oslo",
+      ]);
+      expect(requests[1]).toMatchObject({ prefix: " It rained. So the answer is", maxTokens: 20 });
+      const answered = run([p(" So the answer is Oslo.", 0.99, 0)], methods[name]!, options);
+      await answered.answering;
+      expect(answered.requests).toHaveLength(1);
     },
   );
 

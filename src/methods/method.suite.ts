@@ -126,7 +126,7 @@ export interface SuiteParts {
 }
 
 /** The laws of every method, whatever it does in between. `rounds`: retrievals for the suite's plain script, where that is fixed. */
-export function describeMethod(
+export function describeMethodLaws(
   name: string,
   create: (parts: SuiteParts) => Method,
   { rounds }: { rounds?: number } = {},

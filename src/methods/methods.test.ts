@@ -6,7 +6,7 @@ import { retrievalQuery } from "./answering.ts";
 import { closedBook } from "./closed-book.ts";
 import { daRag } from "./da-rag.ts";
 import {
-  describeMethod,
+  describeMethodLaws,
   eventsOf,
   fakeAdapters,
   fakeGenerator,
@@ -44,7 +44,7 @@ function create(name: SingleRound, settings: Partial<PragParts> & { having?: rea
 }
 
 for (const name of singleRound) {
-  describeMethod(name, (parts) => create(name, parts).method, { rounds: name === "closed-book" ? 0 : 1 });
+  describeMethodLaws(name, (parts) => create(name, parts).method, { rounds: name === "closed-book" ? 0 : 1 });
 }
 
 describe.each(singleRound)("a method that answers at once: %s", (name) => {

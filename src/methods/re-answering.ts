@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answerPhrase } from "../prompts/worked-examples.ts";
 import { type Draft, firstSentenceEnd, type Piece, pieceOf } from "./draft.ts";
 import { GrowingAnswer, type IterativeParts } from "./growing-answer.ts";
 import type { AnswerOptions, MethodEvent } from "./method.ts";
@@ -13,10 +14,12 @@ export const reAnsweringFields = {
   maxRounds: z.int().nonnegative().default(10),
   /** Every draft may have all the tokens of the answer, so that the answer may become longer than they are. */
   exceed: z.boolean().default(false),
+  /** A chain of thought that ends without an answer is asked for it, in up to 20 tokens more. */
+  completeAnswer: z.boolean().default(false),
 };
 
 /** What the authors' code does otherwise. */
-export const reAnsweringReference = { maxRounds: 0, exceed: true };
+export const reAnsweringReference = { maxRounds: 0, exceed: true, completeAnswer: true };
 
 /** Where the methods of DRAGIN's code depart from it, in words. */
 export const reAnsweringNotes = [
@@ -43,7 +46,7 @@ export interface ReAnswering {
   judge(draft: Draft, answer: GrowingAnswer): Promise<Judgement>;
   /** How much is kept of what is generated with the passages found. */
   keeps: "sentence" | "all";
-  options: { limit?: number | undefined; maxRounds: number; exceed: boolean };
+  options: { limit?: number | undefined; maxRounds: number; exceed: boolean; completeAnswer: boolean };
 }
 
 /**
@@ -84,7 +87,16 @@ export async function* answerAgain(
     yield answer.accept(piece);
     if (piece.isEnd) break;
   }
+  if (options.completeAnswer && answer.hasAnswer === false) yield* completeAnswer(answer);
   yield answer.end();
+}
+
+/** Puts the phrase that an answer follows, and lets the model go on from there, as DRAGIN's evaluation does. */
+async function* completeAnswer(answer: GrowingAnswer): AsyncGenerator<MethodEvent> {
+  const lead = ` ${answerPhrase}`;
+  const { text, tokens } = pieceOf(await answer.draft({ maxTokens: 20, stop, lead }));
+  yield answer.decide("the chain of thought ended without an answer: it is asked for", { tokens });
+  if (text.trim() !== "") yield answer.accept({ text: `${lead}${text}`, tokens, isEnd: true });
 }
 
 /** The draft behind a piece of it. */

@@ -33,6 +33,19 @@ describe("extractAnswerLeniently", () => {
     expect(extractAnswerLeniently(text)).toBe(expected);
   });
 
+  it("finds the phrase as it is written, where the reference wants lower case and no sign after it", () => {
+    for (const [text, strict, lenient] of [
+      ["It is old. So the answer is: Oslo.", ": Oslo", "Oslo"],
+      ["The Answer is Oslo.", "The Answer is Oslo", "Oslo"],
+      ["So the answer is", "", ""],
+      ["So the answer is August 25, 1963.", "August 25", "August 25, 1963"],
+      ["the answer is Oslo\nQuestion: more?", "Oslo", "Oslo"],
+    ] as const) {
+      expect(extractAnswer(text, { chainOfThought: true })).toBe(strict);
+      expect(extractAnswerLeniently(text, { chainOfThought: true })).toBe(lenient);
+    }
+  });
+
   it("takes what follows the last phrase in any case", () => {
     const text = "the answer is Oslo. No: The Answer Is Bergen, Norway. Sure.";
     expect(extractAnswerLeniently(text, { chainOfThought: true })).toBe("Bergen, Norway");
