@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { writeAtomic, writeJson } from "../base/files.ts";
+import { canonicalJson, sha256 } from "../base/hash.ts";
 import { Random } from "../base/random.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { augmentPassages } from "../engine/augment.ts";
@@ -83,20 +84,23 @@ function joinSettings(a: EngineSettings, b: EngineSettings): EngineSettings {
   };
 }
 
-/** Lets another model augment the passages that the questions retrieve; returns the file of its work. */
+/**
+ * Lets another model augment the passages that the questions retrieve; returns the file of its work. It holds texts, so it lies in the
+ * data folder, not among the results.
+ */
 async function augmentWith(context: ReproduceContext, run: ReproduceRun, model: string): Promise<string> {
-  const path = join(context.out, "augmented", `${run.name}.jsonl`);
-  if (existsSync(path)) return path;
   const settings: EngineSettings = { model, augment: { augmenter: "model" } };
   return withPlan(context, { run, settings }, async ({ parts, signal }, plan) => {
+    const { config } = parts;
+    const asked = plan.questions.map(({ question }) => question);
+    const { fingerprint } = await parts.model();
+    const key = sha256(canonicalJson([fingerprint, config.collection, config.limit, asked]));
+    const path = join(config.dataFolder, "eval", `augmented-${key.slice(0, 16)}.jsonl`);
+    if (existsSync(path)) return path;
     await prepareCollection(parts, plan, { signal });
-    const retriever = await parts.retriever();
-    const passages = new Map<string, Passage>();
-    for (const { question } of plan.questions)
-      for (const { passage } of await retriever.retrieve(question, parts.config.limit))
-        passages.set(passage.id, passage);
+    const passages = await retrievedPassages(parts, asked);
     const { augmented } = await asWriter(parts.folder, "augment for an evaluation", () =>
-      augmentPassages(parts, [...passages.values()], { signal }),
+      augmentPassages(parts, passages, { signal }),
     );
     const rows = augmented.map(({ passage: { title, text }, rewrites, pairs, augmenter }) =>
       JSON.stringify({ title, text, rewrites, pairs, augmenter: `${basename(model)}: ${augmenter}` }),
@@ -104,6 +108,16 @@ async function augmentWith(context: ReproduceContext, run: ReproduceRun, model: 
     await writeAtomic(path, rows.map((row) => `${row}\n`).join(""));
     return path;
   });
+}
+
+/** The distinct passages that the questions retrieve. */
+async function retrievedPassages(parts: EngineParts, questions: readonly string[]): Promise<Passage[]> {
+  const retriever = await parts.retriever();
+  const passages = new Map<string, Passage>();
+  for (const question of questions)
+    for (const { passage } of await retriever.retrieve(question, parts.config.limit))
+      passages.set(passage.id, passage);
+  return [...passages.values()];
 }
 
 /** Compares the adapters of all passages that the run's collection has encoded. */

@@ -24,7 +24,8 @@ caption { padding: .2rem 0 .5rem; } .note { margin-top: .4rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { padding: .3rem .6rem; text-align: right; vertical-align: top; border-top: 1px solid var(--line); white-space: nowrap; }
 thead th { border-top: 0; color: var(--soft); font-weight: 600; vertical-align: bottom; }
-th:first-child { text-align: left; position: sticky; left: -.8rem; background: var(--raised); white-space: normal; max-width: 11rem; }
+th:first-child { text-align: left; position: sticky; left: -.8rem; background: var(--raised); }
+@media (max-width: 40rem) { th:first-child { white-space: normal; max-width: 8.5rem; } }
 td.words { text-align: left; white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 td.best { font-weight: 700; color: var(--best); } tr.paper th, tr.paper td { color: var(--soft); font-style: italic; }
 small { display: block; color: var(--soft); font-weight: 400; font-size: .75rem; } sup { font-weight: 700; }
