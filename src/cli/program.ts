@@ -11,6 +11,8 @@ import { addEval } from "./commands/eval.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addInit } from "./commands/init.ts";
 import { addMcp } from "./commands/mcp.ts";
+import { addMemorize } from "./commands/memorize.ts";
+import { addMemory } from "./commands/memory.ts";
 import { addModels } from "./commands/models.ts";
 import { addReport } from "./commands/report.ts";
 import { addReproduce } from "./commands/reproduce.ts";
@@ -27,6 +29,7 @@ const commands = [
   addAugment,
   addEncode,
   addWarmup,
+  addMemorize,
   addAsk,
   addChat,
   addEval,
@@ -34,6 +37,7 @@ const commands = [
   addMcp,
   addStatus,
   addAdapters,
+  addMemory,
   addModels,
   addDoctor,
   addReport,

@@ -1,5 +1,5 @@
 import { InputError } from "../base/errors.ts";
-import { memorag } from "../methods/memorag.ts";
+import { memorag, summarise } from "../methods/memorag.ts";
 import type { AnswerOptions, MethodEvent } from "../methods/method.ts";
 import { type Answer, collectAnswer } from "./answer.ts";
 import { type MemoragChoice, openMemorag } from "./create-memorag.ts";
@@ -20,6 +20,14 @@ export async function ask(
   { onText, ...options }: AskOptions = {},
 ): Promise<Answer> {
   return collectAnswer(streamAnswer(parts, question, options), { onText });
+}
+
+/** Summarises a remembered text, as events. */
+export async function* streamSummary(
+  parts: EngineParts,
+  { maxTokens, sampling, signal, ...choice }: MemoragChoice & Omit<AnswerOptions, "history" | "limit">,
+): AsyncGenerator<MethodEvent> {
+  yield* summarise(await openMemorag(parts, choice), { maxTokens, sampling, signal });
 }
 
 /** The same as events. */

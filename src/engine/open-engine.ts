@@ -11,6 +11,7 @@ import { answerPrompts } from "../prompts/answer.ts";
 import { directPrompts } from "../prompts/reference.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openBaseDistributions } from "../training/base-distribution.ts";
+import { openMemoryTrainer } from "../training/memory-trainer.ts";
 import { openTrainer } from "../training/trainer.ts";
 import { createAugmenter } from "./choose-augmenter.ts";
 import type { EngineConfig, EngineSettings } from "./config.ts";
@@ -151,6 +152,8 @@ export async function openEngine(
       const opened = await trainingModel(await model(), config, progress);
       return openBaseDistributions(await trainingRuntime(), opened, { maxTokens: maxPositions });
     },
+    openMemoryTrainer: async () =>
+      openMemoryTrainer(await trainingRuntime(), await trainingModel(await model(), config, progress)),
     augmenter: once(() => createAugmenter(parts, { env, signal })),
     memorySession: shared?.memorySession ?? memorySession,
     augmentSettings: async () => chooseAugmentSettings(config, (await model()).folder),

@@ -13,6 +13,7 @@ import type { AnswerPrompts } from "../prompts/answer.ts";
 import type { Embedder } from "../retrieval/embedder.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
 import type { BaseDistributions } from "../training/base-distribution.ts";
+import type { MemoryTrainer } from "../training/memory-trainer.ts";
 import type { Recipe } from "../training/recipe.ts";
 import type { Trainer } from "../training/trainer.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
@@ -49,6 +50,7 @@ export interface EngineParts {
   generator(): Promise<Generator>;
   openTrainer(): Promise<Trainer>;
   openDistributions(): Promise<BaseDistributions>;
+  openMemoryTrainer(): Promise<MemoryTrainer>;
   store(): Promise<AdapterStore>;
   encoding(): Promise<Encoding>;
   corpus(): Promise<Corpus>;

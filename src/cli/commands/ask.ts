@@ -22,6 +22,8 @@ const schema = z.object({
   cot: z.boolean().optional(),
   shots: z.number().optional(),
   methodOptions: z.record(z.string(), z.unknown()).optional(),
+  memory: z.string().optional(),
+  memoryModel: z.string().optional(),
   trace: z.boolean().default(false),
   limit: z.number().optional(),
   retriever: z.enum(choices.retriever).optional(),
@@ -55,16 +57,19 @@ export function addAsk(program: Command, shell: Shell): void {
     'prag ask "Who wrote it?" --method combine --limit 5 --json',
     'prag ask "Who is older, A or B?" --method flare-token --cot --shots 2 --trace',
     `prag ask "Who wrote it?" --method flare --method-options '{"theta":0.6}'`,
+    'prag ask "Who is the captain?" --method memorag --memory book',
   ]);
 }
 
 /** The options that say how to answer; `ask` and `chat` share them. */
 export function addAnswerOptions(command: Command): Command {
   return command
-    .addOption(choiceOption("--method <name>", "how to answer (default: prag)", methodNames))
+    .addOption(choiceOption("--method <name>", "how to answer (default: prag)", [...methodNames, "memorag"]))
     .option("--cot", "reason step by step, then answer")
     .option("--shots <count>", "worked examples in the prompt (default: 0)", wholeNumber)
     .option("--method-options <json>", "numbers of the method, as '{\"theta\":0.6}'", jsonObject)
+    .option("--memory <name>", 'with memorag: which memory answers ("prag memory list")')
+    .option("--memory-model <folder>", "with memorag: memory weights (default: those of the model)")
     .option("--trace", "tell every retrieval and decision of the method, on standard error")
     .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
     .addOption(
@@ -109,8 +114,9 @@ export function answerSettings({
   maxTokens,
   mergeWeights,
   mergeScale,
+  memoryModel,
 }: AskCommandOptions): EngineSettings {
-  return { limit, retriever, maxTokens, merge: { weights: mergeWeights, scale: mergeScale } };
+  return { limit, retriever, maxTokens, memoryModel, merge: { weights: mergeWeights, scale: mergeScale } };
 }
 
 /** Answers; for people the text is written as it comes, then where it comes from. */
@@ -133,6 +139,7 @@ export async function answerAloud(
     cot,
     shots,
     methodOptions,
+    memory: options.memory,
     shuffleAdapters: typeof shuffleAdapters === "boolean" ? 1 : shuffleAdapters,
     sampling: { temperature, topK, topP, seed },
     history,

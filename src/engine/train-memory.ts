@@ -1,0 +1,272 @@
+import { join } from "node:path";
+import { ConfigError, InputError } from "../base/errors.ts";
+import { canonicalJson, sha256 } from "../base/hash.ts";
+import { openJsonl, readJsonl } from "../base/jsonl.ts";
+import { acquireLock } from "../base/lock.ts";
+import { readFiles } from "../corpus/read-files.ts";
+import { validRatios } from "../memory/window.ts";
+import { openMemoryModel } from "../models/memory-model.ts";
+import { type ClueExample, clueExampleSchema, createTuningTexts } from "../training/memory-clues.ts";
+import { choosePairs, createPreferenceTexts, meanReward } from "../training/memory-preference.ts";
+import { createStretches } from "../training/memory-pretraining.ts";
+import type { MemoryTrainer, MemoryValues } from "../training/memory-trainer.ts";
+import { type MemorySchedule, type MemoryTraining, trainMemory } from "../training/memory-training.ts";
+import { initialMemoryValues, memoryValuesOf, saveMemoryModel } from "../training/memory-values.ts";
+import { tokenizeParagraphs } from "./memorize.ts";
+import type { EngineParts, OpenedModel } from "./parts.ts";
+import { type RewardName, sampleClues } from "./sample-clues.ts";
+
+/** The stages of training a memory, in their order. */
+export const memoryStages = ["pretrain", "sft", "rlgf"] as const;
+export type MemoryStage = (typeof memoryStages)[number];
+
+/** A stage of training memory weights. */
+export interface TrainMemoryRequest {
+  stage: MemoryStage;
+  /** Texts for `pretrain`; a file of clue data for `sft` and `rlgf`. */
+  paths: readonly string[];
+  base: string;
+  /** Where the weights go; state and losses lie there too, so that the same call goes on after an end. */
+  out: string;
+  /** Folder of the memory model that training starts from; `rlgf` needs one. */
+  from?: string | undefined;
+  /** Raw tokens of a window; with `from`, as there. */
+  window?: number | undefined;
+  /** Windows of a stretch, in pre-training. */
+  windows?: number | undefined;
+  ratios?: readonly number[] | undefined;
+  batch?: number | undefined;
+  /** By default one pass over the data. */
+  updates?: number | undefined;
+  learningRate?: number | undefined;
+  seed?: number | undefined;
+  /** Texts of clues to sample for each example of `rlgf`. */
+  samples?: number | undefined;
+  reward?: RewardName | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface TrainMemoryReport {
+  stage: MemoryStage;
+  out: string;
+  /** Stretches, examples or pairs. */
+  items: number;
+  updates: number;
+  tokens: number;
+  seconds: number;
+  tokensPerSecond: number;
+  /** Mean loss of the first and of the last tenth of the updates of this call; null where there was none. */
+  firstLoss: number | null;
+  lastLoss: number | null;
+  /** Of the sampled clues of `rlgf`. */
+  meanReward: number | null;
+}
+
+const defaults = {
+  pretrain: { learningRate: 1e-3, batch: 4, ratios: [2, 4, 8, 16, 32] },
+  sft: { learningRate: 3e-4, batch: 8, ratios: [2, 4, 8] },
+  rlgf: { learningRate: 5e-5, batch: 4, ratios: [2, 4, 8] },
+};
+const beta = 0.1;
+
+/** Trains memory weights over the model of the settings, one stage a call. */
+export async function trainMemoryModel(
+  parts: EngineParts,
+  request: TrainMemoryRequest,
+): Promise<TrainMemoryReport> {
+  const lock = await acquireLock(request.out, "train a memory");
+  try {
+    return await runStage(parts, request);
+  } finally {
+    await lock.release();
+  }
+}
+
+interface Stage {
+  model: OpenedModel;
+  trainer: MemoryTrainer;
+  values: MemoryValues;
+  window: number;
+  ratios: readonly number[];
+  batch: number;
+  seed: number;
+}
+
+/** What a stage is trained on. */
+interface StageData {
+  count: number;
+  textsOf: MemoryTraining["textsOf"];
+  /** What the data is known by. */
+  content: string;
+  meanReward?: number;
+}
+
+async function runStage(parts: EngineParts, request: TrainMemoryRequest): Promise<TrainMemoryReport> {
+  const { stage, out, signal, seed = 1 } = request;
+  const model = await parts.model();
+  const from = request.from === undefined ? undefined : await openMemoryModel(request.from, model);
+  const window =
+    from?.window ??
+    request.window ??
+    Math.min(256, 2 ** Math.floor(Math.log2(model.config.contextLength / 4)));
+  if (from && request.window !== undefined && request.window !== window)
+    throw new ConfigError(
+      `the memory model ${request.from} has windows of ${window} tokens, not of ${request.window}; leave --window out`,
+    );
+  const ratios =
+    request.ratios ?? defaults[stage].ratios.filter((ratio) => validRatios(window).includes(ratio));
+  const { batch = defaults[stage].batch } = request;
+  const trainer = await parts.openMemoryTrainer();
+  try {
+    const values = from
+      ? await memoryValuesOf(from)
+      : await initialMemoryValues(model, model.tokenizer.eosTokenIds[0] ?? 0);
+    const given: Stage = { model, trainer, values, window, ratios, batch, seed };
+    const data = await stageData[stage](parts, request, given);
+    const schedule: MemorySchedule = {
+      updates: request.updates ?? Math.max(1, Math.floor(data.count / batch)),
+      learningRate: request.learningRate ?? defaults[stage].learningRate,
+      warmup: 20,
+      maxNorm: 1,
+    };
+    const identity = sha256(
+      canonicalJson([
+        stage,
+        model.fingerprint,
+        from?.fingerprint ?? null,
+        data.content,
+        window,
+        ratios,
+        batch,
+        seed,
+        schedule,
+      ]),
+    );
+    const run = await runUpdates(parts, { given, data, schedule, identity, out, signal });
+    await saveMemoryModel(
+      out,
+      { parameters: trainer.parameters, values },
+      { beacon_window: window, base_model: { name: model.name, fingerprint: model.fingerprint } },
+    );
+    const { updates } = schedule;
+    return { stage, out, items: data.count, updates, ...run, meanReward: data.meanReward ?? null };
+  } finally {
+    await trainer.dispose();
+  }
+}
+
+async function runUpdates(
+  { progress, clock }: EngineParts,
+  {
+    given,
+    data,
+    schedule,
+    identity,
+    out,
+    signal,
+  }: {
+    given: Stage;
+    data: StageData;
+    schedule: MemorySchedule;
+    identity: string;
+    out: string;
+    signal: AbortSignal | undefined;
+  },
+) {
+  const log = await openJsonl(join(out, "training.jsonl"));
+  const losses: number[] = [];
+  let tokens = 0;
+  const start = clock();
+  try {
+    await trainMemory({
+      trainer: given.trainer,
+      values: given.values,
+      schedule,
+      textsOf: data.textsOf,
+      state: { path: join(out, "state.safetensors"), identity, everyUpdates: 20 },
+      signal,
+      async onUpdate(update) {
+        losses.push(update.loss);
+        tokens += update.tokens;
+        await log.append({ ...update, seconds: Math.round((clock() - start) / 100) / 10 });
+        const note = `loss ${update.loss.toFixed(3)}`;
+        progress({ task: "train the memory", done: update.update, total: schedule.updates, note });
+      },
+    });
+  } finally {
+    await log.close();
+  }
+  const seconds = (clock() - start) / 1000;
+  const tenth = Math.max(1, Math.floor(losses.length / 10));
+  return {
+    tokens,
+    seconds,
+    tokensPerSecond: tokens / seconds,
+    firstLoss: meanOf(losses.slice(0, tenth)),
+    lastLoss: meanOf(losses.slice(-tenth)),
+  };
+}
+
+function meanOf(values: readonly number[]): number | null {
+  return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
+}
+
+const stageData: Record<
+  MemoryStage,
+  (parts: EngineParts, request: TrainMemoryRequest, given: Stage) => Promise<StageData>
+> = {
+  async pretrain({ config, progress }, { paths, base, windows = 4, signal }, { model, ...given }) {
+    const texts: Int32Array[] = [];
+    const hashes: string[] = [];
+    for await (const { document, source } of readFiles(paths, { ...config.ingest, base, signal })) {
+      texts.push(Int32Array.from(tokenizeParagraphs(model.tokenizer, document.text)));
+      hashes.push(document.id);
+      progress({ task: "read texts", done: texts.length, total: 0, note: source });
+    }
+    const { count, textsOf } = createStretches(texts, { ...given, windows });
+    return {
+      count,
+      textsOf: async (update) => textsOf(update),
+      content: sha256(`${windows}/${hashes.join()}`),
+    };
+  },
+  async sft(_parts, { paths }, { model, ...given }) {
+    const { examples, content } = await readExamples(paths);
+    const { contextLength } = model.config;
+    const { count, textsOf } = createTuningTexts(model.tokenizer, examples, {
+      ...given,
+      maxTokens: contextLength,
+    });
+    return { count, textsOf: async (update) => textsOf(update), content };
+  },
+  async rlgf(parts, request, { model, trainer, values, ...given }) {
+    const { from, paths, out } = request;
+    if (from === undefined)
+      throw new ConfigError("the third stage needs the weights of the second: give their folder (--from)");
+    const { examples, content } = await readExamples(paths);
+    const sampled = await sampleClues(parts, examples, {
+      ...request,
+      from,
+      ratio: given.ratios[0] ?? 4,
+      path: join(out, "samples.jsonl"),
+      content,
+    });
+    const pairs = choosePairs(examples, sampled);
+    if (!pairs.length)
+      throw new InputError(
+        `the clues of no example differ in their reward (mean ${meanReward(sampled).toFixed(3)}); sample more (--samples), or give other examples`,
+      );
+    const reference = new Map([...values].map(([name, value]) => [name, value.slice()]));
+    const { tokenizer } = model;
+    const texts = createPreferenceTexts({ trainer, tokenizer, reference }, pairs, { ...given, beta });
+    return { ...texts, content: sha256(canonicalJson([content, sampled])), meanReward: meanReward(sampled) };
+  },
+};
+
+async function readExamples(paths: readonly string[]): Promise<{ examples: ClueExample[]; content: string }> {
+  const examples: ClueExample[] = [];
+  for (const path of paths) examples.push(...(await readJsonl(path, clueExampleSchema)));
+  if (!examples.length)
+    throw new InputError(`no clue example in ${paths.join(", ")}; "prag memory clues" makes them`);
+  return { examples, content: sha256(canonicalJson(examples)) };
+}
