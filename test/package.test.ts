@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readJson } from "../src/base/files.ts";
 import { bridgeArticle, tinyModel } from "../src/engine/engine.suite.ts";
+import { builtPage } from "./web/page.suite.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const timeout = 300_000;
@@ -74,6 +75,7 @@ describe("the package, packed and installed", () => {
   let tarball: z.infer<typeof packed>[number];
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "prag-package-"));
+    await builtPage();
     const [first] = packed.parse(
       JSON.parse(await npm(["pack", "--json", "--ignore-scripts", "--pack-destination", folder], root)),
     );
@@ -92,7 +94,7 @@ describe("the package, packed and installed", () => {
     const paths = tarball.files.map(({ path }) => path);
     for (const path of ["bin/prag.js", "dist/index.js", "dist/index.d.ts", "README.md", "LICENSE"])
       expect(paths).toContain(path);
-    for (const path of ["dist/runtime/worker.js", "examples/atlas/questions.jsonl"])
+    for (const path of ["dist/runtime/worker.js", "dist/web/index.html", "examples/atlas/questions.jsonl"])
       expect(paths).toContain(path);
     if (hasEmbeddedModel) expect(paths).toContain("models/prag-mini/model.safetensors");
     expect(paths.filter((path) => /^(src|test|scripts)\/|\.(test|suite)\.|tsbuildinfo/.test(path))).toEqual(

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
@@ -12,11 +12,12 @@ const root = resolve(import.meta.dirname, "../..");
 const target = join(root, "dist", "web");
 
 /**
- * The built page, brought up to date. It is built beside its place and moved there as a whole, because another test may be
+ * The built page, brought up to date. It is built elsewhere and moved to its place as a whole, because another test may be
  * packing `dist` at the same time.
  */
 export async function builtPage(): Promise<string> {
-  const folder = await mkdtemp(join(root, "dist", ".web-"));
+  await mkdir(join(root, ".vitest"), { recursive: true });
+  const folder = await mkdtemp(join(root, ".vitest", "web-"));
   try {
     // In a process of its own: within a test runner Vite would build for tests.
     await promisify(execFile)("npm", ["run", "--silent", "build:web", "--", "--outDir", folder], {

@@ -1,4 +1,5 @@
 import { type FormEvent, type KeyboardEvent, type ReactNode, useId } from "react";
+import { plural } from "../text/format.ts";
 import { Button } from "./button.tsx";
 
 interface ComposerProps {
@@ -52,51 +53,19 @@ export function Composer({ value, onChange, onAsk, onStop, isAsking, placeholder
   );
 }
 
-/** One of several, as radio buttons that look like one control: arrow keys move within it. */
-export function Segments({
-  legend,
-  options,
-  value,
-  onChange,
-}: {
-  legend: string;
-  options: readonly { value: string; label: string; title?: string }[];
-  value: string;
-  onChange: (value: string) => void;
-}) {
-  const name = useId();
-  return (
-    <fieldset className="segments">
-      <legend className="visually-hidden">{legend}</legend>
-      {options.map((option) => (
-        <label key={option.value} title={option.title}>
-          <input
-            type="radio"
-            className="visually-hidden"
-            name={name}
-            value={option.value}
-            checked={option.value === value}
-            onChange={() => onChange(option.value)}
-          />
-          <span>{option.label}</span>
-        </label>
-      ))}
-    </fieldset>
-  );
-}
-
 /** How many passages to look for. */
 export function LimitChoice({ value, onChange }: { value: number; onChange: (limit: number) => void }) {
   return (
-    <label className="limit">
-      <span className="muted">Passages</span>
-      <select value={value} onChange={(event) => onChange(Number(event.target.value))}>
-        {[1, 2, 3, 5, 8].map((count) => (
-          <option key={count} value={count}>
-            {count}
-          </option>
-        ))}
-      </select>
-    </label>
+    <select
+      aria-label="Passages to look for"
+      value={value}
+      onChange={(event) => onChange(Number(event.target.value))}
+    >
+      {[1, 2, 3, 5, 8].map((count) => (
+        <option key={count} value={count}>
+          {plural(count, "passage")}
+        </option>
+      ))}
+    </select>
   );
 }

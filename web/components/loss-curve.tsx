@@ -1,3 +1,5 @@
+import { plural } from "../text/format.ts";
+
 const [width, height, margin] = [320, 96, 4];
 
 /** A curve as an SVG path, the first loss at the left, 0 at the bottom. */
@@ -16,7 +18,7 @@ export function LossCurve({ curves }: { curves: readonly (readonly number[])[] }
   const steps = Math.max(...curves.map((curve) => curve.length));
   const earlier = curves.slice(0, -1);
   const draw = (curve: readonly number[]) => curvePath(curve, { top, steps });
-  const label = `Training loss from ${first.toFixed(2)} to ${end.toFixed(2)} in ${last.length} updates`;
+  const label = `Training loss from ${first.toFixed(2)} to ${end.toFixed(2)} in ${plural(last.length, "update")}`;
   return (
     <figure className="curve">
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={label}>
@@ -26,7 +28,7 @@ export function LossCurve({ curves }: { curves: readonly (readonly number[])[] }
       </svg>
       <figcaption>
         <span>loss {first.toFixed(2)}</span>
-        <span>{last.length} updates</span>
+        <span>{plural(last.length, "update")}</span>
         <span>{end.toFixed(2)}</span>
       </figcaption>
     </figure>

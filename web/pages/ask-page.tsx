@@ -1,7 +1,8 @@
 import { useCallback, useState } from "react";
 import { AnswerCard } from "../components/answer-card.tsx";
-import { Composer, LimitChoice, Segments } from "../components/composer.tsx";
+import { Composer, LimitChoice } from "../components/composer.tsx";
 import { Guide } from "../components/guide.tsx";
+import { MethodChoice } from "../components/method-choice.tsx";
 import { FailureNotice, Loading } from "../components/notice.tsx";
 import { isSettled } from "../state/answer.ts";
 import { useSession } from "../state/session.ts";
@@ -55,15 +56,7 @@ function QuestionForm({ methods }: { methods: readonly string[] }) {
         isAsking={isAsking}
         placeholder="Ask your documents…"
       >
-        <Segments
-          legend="Method"
-          value={method}
-          onChange={setMethod}
-          options={methods.map((one) => {
-            const { short, explanation } = methodText(one);
-            return { value: one, label: short, title: explanation };
-          })}
-        />
+        <MethodChoice methods={methods} value={method} onChange={setMethod} />
         <LimitChoice value={limit} onChange={setLimit} />
       </Composer>
       <p className="hint muted">{methodText(method).explanation}</p>

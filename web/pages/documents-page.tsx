@@ -78,7 +78,7 @@ function DocumentTable({ documents }: { documents: readonly DocumentEntry[] }) {
           {documents.slice(0, shownRows).map(({ id, title, source, passages, encoded }) => (
             <tr key={id}>
               <th scope="row">{title}</th>
-              <td className="wide-only muted">{source}</td>
+              <td className="wide-only muted">{source.split("/uploads/").at(-1)}</td>
               <td className="number">{passages}</td>
               <td className="number">{encoded === passages ? "all" : encoded}</td>
             </tr>

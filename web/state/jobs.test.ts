@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Job } from "../api/wire.ts";
-import { type JobsAction, type JobView, jobsReducer } from "./jobs.ts";
+import { type JobsAction, type JobView, jobsReducer, nextToFollow } from "./jobs.ts";
 
 const job = (id: string, change: Partial<Job> = {}): Job => ({
   id,
@@ -50,5 +50,12 @@ describe("jobsReducer", () => {
       jobs: [job("1", { losses: [3] })],
     });
     expect(view).toMatchObject({ state: "done", curves: [[3, 2]] });
+  });
+
+  it("follows the job that runs, or the one whose turn is next", () => {
+    const waiting = fold(changed("1", { state: "waiting" }), changed("2", { state: "waiting" }));
+    expect(nextToFollow(waiting)).toBe("1");
+    expect(nextToFollow(jobsReducer(waiting, changed("2", { state: "running" })))).toBe("2");
+    expect(nextToFollow(fold(changed("1", { state: "done" })))).toBeUndefined();
   });
 });

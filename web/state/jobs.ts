@@ -30,6 +30,15 @@ export function isFinished({ state }: Pick<Job, "state">): boolean {
   return state === "done" || state === "failed" || state === "cancelled";
 }
 
+/**
+ * The job whose events are worth a connection: the one that runs, or the one that is next. Only one, because a browser has
+ * six connections to a server, and answers need some.
+ */
+export function nextToFollow(views: readonly JobView[]): string | undefined {
+  const unfinished = views.filter((view) => !isFinished(view));
+  return (unfinished.find(({ state }) => state === "running") ?? unfinished.at(-1))?.id;
+}
+
 function merge(view: JobView | undefined, job: Job): JobView {
   // A late answer of the list must not bring back a job that has ended.
   if (view && isFinished(view) && !isFinished(job)) return view;

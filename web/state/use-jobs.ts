@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useReducer, useRef } from "react";
 import type { Client } from "../api/client.ts";
 import type { Job } from "../api/wire.ts";
-import { isFinished, type JobView, jobsReducer } from "./jobs.ts";
+import { isFinished, type JobView, jobsReducer, nextToFollow } from "./jobs.ts";
 
 /** Jobs of the server, kept up to date. */
 export interface Jobs {
@@ -13,8 +13,10 @@ export interface Jobs {
 
 /** How often to look for jobs that somebody else started, and whether the server is still there. */
 const pollMs = 5000;
+/** Before a broken stream of events is begun again. */
+const retryMs = 1000;
 
-/** Follows all unfinished jobs; `onEnd` hears when one has ended. */
+/** Follows the job that runs, and looks after the others now and then; `onEnd` hears when one has ended. */
 export function useJobs(client: Client, { onEnd }: { onEnd: () => void }): Jobs {
   const [list, dispatch] = useReducer(jobsReducer, []);
   usePoll(
@@ -22,29 +24,48 @@ export function useJobs(client: Client, { onEnd }: { onEnd: () => void }): Jobs 
       dispatch({ type: "listed", jobs: await client.jobs() });
     }, [client]),
   );
-  const unfinished = list
-    .filter((job) => !isFinished(job))
+  const ended = list
+    .filter(isFinished)
     .map(({ id }) => id)
-    .sort()
     .join(" ");
   useEffect(() => {
+    if (ended !== "") onEnd();
+  }, [ended, onEnd]);
+  const next = nextToFollow(list);
+  useEffect(() => {
+    if (next === undefined) return;
     const controller = new AbortController();
-    const follow = async (id: string) => {
-      for await (const job of client.watchJob(id, controller.signal)) {
-        dispatch({ type: "changed", job });
-        if (isFinished(job)) onEnd();
-      }
-    };
-    // A broken stream needs nothing here: the next poll finds the job again, or tells that the server has gone.
-    for (const id of unfinished.split(" ").filter(Boolean)) follow(id).catch(() => {});
+    void follow(client, next, {
+      signal: controller.signal,
+      onChange: (job) => dispatch({ type: "changed", job }),
+    });
     return () => controller.abort();
-  }, [client, unfinished, onEnd]);
+  }, [client, next]);
   const track = useCallback((job: Job) => dispatch({ type: "changed", job }), []);
   const cancel = useCallback(
     async (id: string) => dispatch({ type: "changed", job: await client.cancelJob(id) }),
     [client],
   );
   return useMemo(() => ({ list, track, cancel }), [list, track, cancel]);
+}
+
+/** Reads a job's events to its end; a broken stream is begun again, since each tells the whole job. */
+async function follow(
+  client: Client,
+  id: string,
+  { signal, onChange }: { signal: AbortSignal; onChange: (job: Job) => void },
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const job of client.watchJob(id, signal)) {
+        onChange(job);
+        if (isFinished(job)) return;
+      }
+    } catch {
+      // Whoever watches the connection has heard of it already.
+    }
+    await new Promise((done) => setTimeout(done, retryMs));
+  }
 }
 
 /** Calls at once and then every few seconds, never two at a time; failures are left to whoever watches the connection. */

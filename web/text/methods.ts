@@ -28,6 +28,31 @@ const known: Record<string, MethodText> = {
     short: "Combine",
     explanation: "Adapters in the model and passages in the prompt.",
   },
+  "da-rag": {
+    name: "DA-RAG",
+    short: "DA-RAG",
+    explanation: "Like RAG, with the passages' questions and answers in the prompt too.",
+  },
+  flare: {
+    name: "FLARE",
+    short: "FLARE",
+    explanation: "Searches again, sentence by sentence, where the model is unsure of what comes next.",
+  },
+  "flare-token": {
+    name: "FLARE by token",
+    short: "FLARE by token",
+    explanation: "Searches again as soon as one token is unsure.",
+  },
+  dragin: {
+    name: "DRAGIN",
+    short: "DRAGIN",
+    explanation: "Searches again where the model is unsure, for the words that it looks at.",
+  },
+  memorag: {
+    name: "MemoRAG",
+    short: "MemoRAG",
+    explanation: "Recalls clues from a compressed memory, and searches with them.",
+  },
 };
 
 /** How a method is called; one that the page does not know keeps its name. */
