@@ -121,8 +121,9 @@ export class JobQueue {
     const job = this.#find(id);
     while (true) {
       const changed = new Promise<void>((resolve) => job.wake.add(resolve));
-      yield snapshot(job);
-      if (hasEnded(job.row)) return;
+      const row = snapshot(job);
+      yield row;
+      if (hasEnded(row)) return; // not job.row: it may have ended since, and that is to be told
       await untilAborted(changed, signal);
       if (signal?.aborted) return;
       if (!hasEnded(job.row)) await sleep(watchMs);

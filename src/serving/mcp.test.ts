@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { tinyModel, tinySettings, withEngine, withTempFolder } from "../engine/engine.suite.ts";
+import { createMcpServer } from "./mcp.ts";
+
+const answerSchema = z.object({
+  content: z.array(z.object({ text: z.string() })),
+  isError: z.boolean().optional(),
+});
+
+async function call(client: Client, name: string, given: Record<string, unknown>) {
+  const { content, isError } = answerSchema.parse(await client.callTool({ name, arguments: given }));
+  return { text: content.map(({ text }) => text).join(""), isError: isError ?? false };
+}
+
+it("lets a client ingest, search and ask", async () => {
+  await withTempFolder((folder) =>
+    withEngine(tinySettings(folder), async ({ parts }) => {
+      const server = createMcpServer(parts, { cwd: folder });
+      const client = new Client({ name: "test", version: "1" });
+      const [a, b] = InMemoryTransport.createLinkedPair();
+      await Promise.all([server.connect(a), client.connect(b)]);
+      const { tools } = await client.listTools();
+      expect(tools.map(({ name }) => name).sort()).toEqual(["ask", "ingest", "search"]);
+      expect(await call(client, "search", { query: "bridge" })).toMatchObject({
+        isError: true,
+        text: expect.stringContaining("ingest"),
+      });
+      for (const path of ["..", "/etc", "docs/../.."])
+        expect(await call(client, "ingest", { paths: [path] })).toMatchObject({ isError: true });
+      expect((await call(client, "ingest", { paths: ["docs"] })).text).toContain('"added": 5');
+      expect((await call(client, "search", { query: "Orlen2 Bridge" })).text).toContain("Orlen2 Bridge");
+      const answer = await call(client, "ask", { question: "Who built the Orlen1 Bridge?", limit: 2 });
+      expect(JSON.parse(answer.text)).toMatchObject({ sources: { length: 2 } });
+      expect((await call(client, "ask", { question: "Who?", method: "magic" })).isError).toBe(true);
+      await client.close();
+    }),
+  );
+});
+
+it("speaks over standard input and output as a process", async () => {
+  await withTempFolder(async (folder) => {
+    const bin = join(import.meta.dirname, "../../dist/cli/main.js");
+    const client = new Client({ name: "test", version: "1" });
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [bin, "mcp", "--model", tinyModel(), "--data-folder", join(folder, "data"), "--offline"],
+      cwd: folder,
+      stderr: "ignore",
+    });
+    await client.connect(transport);
+    expect((await call(client, "ingest", { paths: ["docs"] })).text).toContain('"added": 5');
+    expect((await call(client, "search", { query: "Orlen2 Bridge", limit: 1 })).text).toContain("Orlen2");
+    await client.close();
+  });
+}, 60_000);
