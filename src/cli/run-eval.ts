@@ -23,7 +23,7 @@ import {
   runFormat,
   sessionSchema,
 } from "../evaluation/run-format.ts";
-import { summariseRun } from "../evaluation/summarise-run.ts";
+import { summariseRun, sumSessions } from "../evaluation/summarise-run.ts";
 import type { EvalPlan } from "./plan-eval.ts";
 import {
   adapterCost,
@@ -104,11 +104,13 @@ class EvalRun {
     const config = await this.#agreeOnConfig();
     const rows = await this.#questionRows();
     await this.#encode(rows);
-    const answered = await this.#answer();
-    await this.#recordSession(answered, (clock() - start) / 1000);
+    const report = await this.#answer();
     const summary = await this.#summarise(config);
+    const time = await this.#recordTime(report, start);
+    const path = join(this.#options.out, runFiles.summary);
+    await writeJson(path, { ...summary, time });
     const { notes } = this.#plan.dataset;
-    return { ...summary, folder: this.#options.out, answeredNow: answered.answered, notes };
+    return { ...summary, time, folder: this.#options.out, answeredNow: report.answered, notes };
   }
 
   get #interrupt() {
@@ -272,27 +274,30 @@ class EvalRun {
     return open ? open(parts, { ...method, options }) : createMethod(parts, nameOf(method.id), options);
   }
 
-  async #recordSession({ answered, answerSeconds }: AnsweringReport, totalSeconds: number): Promise<void> {
-    if (answered === 0) return; // nothing was missing: the folder stays as it is
-    const prepareSeconds = this.#prepareSeconds;
-    const harnessSeconds = Math.max(0, totalSeconds - prepareSeconds - answerSeconds);
-    const sessions = await openJsonl(join(this.#options.out, runFiles.sessions));
-    try {
-      await sessions.append({ totalSeconds, prepareSeconds, answerSeconds, harnessSeconds, answered });
-    } finally {
-      await sessions.close();
-    }
+  async #summarise(config: RunConfig): Promise<Omit<RunSummaryFile, "time">> {
+    const { questions, records } = await loadRun(this.#options.out);
+    const cost = this.#usesAdapters ? await adapterCost(this.#parts, questions) : null;
+    return summariseRun({ config, questions, records, cost });
   }
 
-  async #summarise(config: RunConfig): Promise<RunSummaryFile> {
-    const { out } = this.#options;
-    const { questions, records } = await loadRun(out);
-    const sessions = await readJsonl(join(out, runFiles.sessions), sessionSchema);
-    const cost = this.#usesAdapters ? await adapterCost(this.#parts, questions) : null;
-    const summary = summariseRun({ config, questions, records, sessions, cost });
-    const path = join(out, runFiles.summary);
-    await writeJson(path, summary);
-    return summary;
+  /** Adds this call to the run's time; one that found nothing missing leaves the folder as it is. */
+  async #recordTime(
+    { answered, answerSeconds }: AnsweringReport,
+    start: number,
+  ): Promise<RunSummaryFile["time"]> {
+    const path = join(this.#options.out, runFiles.sessions);
+    const totalSeconds = (this.#parts.clock() - start) / 1000;
+    const prepareSeconds = this.#prepareSeconds;
+    const harnessSeconds = Math.max(0, totalSeconds - prepareSeconds - answerSeconds);
+    if (answered > 0) {
+      const sessions = await openJsonl(path);
+      try {
+        await sessions.append({ totalSeconds, prepareSeconds, answerSeconds, harnessSeconds, answered });
+      } finally {
+        await sessions.close();
+      }
+    }
+    return sumSessions(await readJsonl(path, sessionSchema));
   }
 }
 

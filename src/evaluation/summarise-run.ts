@@ -21,13 +21,17 @@ export interface SummaryParts {
   config: RunConfig;
   questions: readonly QuestionRow[];
   records: readonly RunRecord[];
-  sessions: readonly Session[];
   /** What adapters cost; `null` where no method uses any. */
   cost: RunCost | null;
 }
 
-/** The tables of a run. They depend on config, questions and records alone, but for times. */
-export function summariseRun({ config, questions, records, sessions, cost }: SummaryParts): RunSummaryFile {
+/** The tables of a run, but for where its time went. */
+export function summariseRun({
+  config,
+  questions,
+  records,
+  cost,
+}: SummaryParts): Omit<RunSummaryFile, "time"> {
   const order = new Map(questions.map(({ id }, i) => [id, i]));
   const byMethod = config.methods.map(({ id }) => ({
     id,
@@ -50,7 +54,6 @@ export function summariseRun({ config, questions, records, sessions, cost }: Sum
       ? { ...retrievalRow(questions), byType: mapTypes(questions, (some) => retrievalRow(some)) }
       : null,
     cost: cost && { ...cost, ...breakEven(begun, cost) },
-    time: timeOf(sessions),
   };
 }
 
@@ -170,7 +173,8 @@ function breakEven(
   };
 }
 
-function timeOf(sessions: readonly Session[]): RunSummaryFile["time"] {
+/** Where the time of all calls went. */
+export function sumSessions(sessions: readonly Session[]): RunSummaryFile["time"] {
   const sum = (pick: (session: Session) => number) => sessions.reduce((total, one) => total + pick(one), 0);
   const totalSeconds = sum((one) => one.totalSeconds);
   const harnessSeconds = sum((one) => one.harnessSeconds);
