@@ -1,9 +1,10 @@
 // The texts and questions of eval:mini, read from the data folder; nothing of them is written but into the work folder.
 import { spawn } from "node:child_process";
-import { access, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { gunzipSync } from "node:zlib";
+import { sha256OfFile } from "../../dist/base/hash.js";
 import { Random } from "../../dist/base/random.js";
 import { chunk } from "../../dist/corpus/chunk.js";
 import { passageId } from "../../dist/corpus/identity.js";
@@ -12,14 +13,10 @@ import { passageId } from "../../dist/corpus/identity.js";
 const wikipedia = "corpora/simplewiki.tar.xz";
 const squad = "eval/squad_dev_part1.jsonl.gz";
 
-/** Which of the two sets a data folder has. */
+/** The SHA-256 of the two sets; nothing for one that the folder does not have. */
 export async function findData(folder) {
-  const exists = (path) =>
-    access(join(folder, path)).then(
-      () => true,
-      () => false,
-    );
-  return { wikipedia: await exists(wikipedia), squad: await exists(squad) };
+  const hash = (path) => sha256OfFile(join(folder, path)).catch(() => undefined);
+  return { wikipedia: await hash(wikipedia), squad: await hash(squad) };
 }
 
 /** One article in forty is never trained on: those whose id it divides (scripts/prag-mini/sources.py). */

@@ -47,7 +47,12 @@ const { values: given } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const [questions, passages, seed] = [Number(given.questions), Number(given.passages), Number(given.seed)];
+const wholeNumber = (name) => {
+  if (!/^[1-9]\d*$/.test(given[name]))
+    throw new Error(`--${name} must be a whole number above 0, got ${given[name]}`);
+  return Number(given[name]);
+};
+const [questions, passages, seed] = ["questions", "passages", "seed"].map(wholeNumber);
 const progress = createProgress();
 
 /** Each part: the data it needs, the numbers it depends on, the collection it works in, and the measuring. */
@@ -85,7 +90,7 @@ const parts = {
   },
   atlas: {
     sizes: { articles: given.articles ?? "all" },
-    collection: { folder: "adapters", collection: `atlas-${given.articles ?? "all"}` },
+    collection: { folder: "adapters", collection: `atlas-${given.articles ?? "all"}-${seed}` },
     measure: async (engine) =>
       measureAtlas(engine, {
         titles: await sampleTitles({ passages: given.articles, seed }),
@@ -97,7 +102,11 @@ const parts = {
     needs: "squad",
     sizes: { passages },
     // A paragraph of SQuAD is one passage, however long.
-    collection: { folder: "adapters", collection: `paragraphs-${passages}`, ingest: { maxWords: 500 } },
+    collection: {
+      folder: "adapters",
+      collection: `paragraphs-${passages}-${seed}`,
+      ingest: { maxWords: 500 },
+    },
     measure: async (engine) =>
       measureParagraphs(engine, {
         work: given.work,
@@ -108,6 +117,11 @@ const parts = {
       }),
   },
 };
+
+const only = given.only?.split(",");
+const unknown = only?.find((name) => !(name in parts));
+if (unknown !== undefined)
+  throw new Error(`--only: there is no part "${unknown}"; parts are ${Object.keys(parts).join(", ")}`);
 
 const once = (read) => {
   let value;
@@ -127,14 +141,22 @@ const reading = once(async () => {
 await mkdir(given.work, { recursive: true });
 const run = await measureAll();
 const before = given.before && JSON.parse(await readFile(given.before, "utf8"));
-const results = { ...run.description, seed, questions, passages, parts: run.finished, left: run.left };
+const results = {
+  ...run.description,
+  data: run.data,
+  seed,
+  questions,
+  passages,
+  parts: run.finished,
+  left: run.left,
+};
 const text = findingsText(results, before);
 await writeFindings(given.out, { results, title: "What prag-mini can do", text });
 process.stdout.write(`${given.json ? JSON.stringify(results, null, 2) : text}\n`);
 
 /** All parts; what a run before this one has finished is taken from the work folder. */
 async function measureAll() {
-  const present = await findData(given.data);
+  const data = await findData(given.data);
   const description = await describe();
   const log = join(given.work, "parts.jsonl");
   const rows = await readJsonl(
@@ -145,15 +167,19 @@ async function measureAll() {
   const [finished, left] = [{}, []];
   try {
     for (const [name, { needs, sizes, collection, measure }] of Object.entries(parts)) {
-      if (given.only && !given.only.split(",").includes(name)) continue;
-      if (needs && !present[needs]) {
-        left.push(`${name}: no data in ${given.data}`);
+      if (only && !only.includes(name)) continue;
+      if (needs && !data[needs]) {
+        left.push(`${name} (no data)`);
         process.stderr.write(`${name} is left out: there is no data for it in ${given.data}\n`);
         continue;
       }
       const { model, recipe, merge } = description;
       const key = sha256(
-        canonicalJson({ version, name, sizes, seed, model, ...(collection && { recipe, merge }) }),
+        canonicalJson({
+          ...{ version, name, sizes, seed, model },
+          ...(needs && { data: data[needs] }),
+          ...(collection && { recipe, merge }),
+        }),
       );
       const row =
         rows.find((one) => one.key === key) ?? (await measureOne({ key, name, collection, measure }));
@@ -163,7 +189,7 @@ async function measureAll() {
   } finally {
     await writer.close();
   }
-  return { description, finished, left };
+  return { description, data, finished, left };
 }
 
 async function measureOne({ key, name, collection = { folder: "adapters", collection: "none" }, measure }) {
