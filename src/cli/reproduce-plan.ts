@@ -1,6 +1,6 @@
 import { ConfigError } from "../base/errors.ts";
 import type { EngineSettings } from "../engine/config.ts";
-import { methodNames } from "../engine/create-method.ts";
+import { paperMethodNames } from "../engine/create-method.ts";
 import type { EvalSet } from "./reproduce-sets.ts";
 import type { EvalMethod } from "./run-eval.ts";
 
@@ -141,7 +141,7 @@ function sweepOf(names: readonly string[]): EvalMethod[] {
   );
 }
 
-function chosenMethods({ methods = methodNames }: TargetOptions): EvalMethod[] {
+function chosenMethods({ methods = paperMethodNames }: TargetOptions): EvalMethod[] {
   return methods.map((id) => ({ id }));
 }
 

@@ -2,9 +2,11 @@ import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
 import { closedBook } from "../methods/closed-book.ts";
 import { daRag, daRagOptions } from "../methods/da-rag.ts";
+import { decompose, decomposeNotes, decomposeOptions } from "../methods/decompose.ts";
 import { dragin, draginNotes, draginOptions } from "../methods/dragin.ts";
 import { flare, flareNotes, flareOptions, flareReference } from "../methods/flare.ts";
 import { flareToken, flareTokenOptions } from "../methods/flare-token.ts";
+import { hyde, hydeNotes, hydeOptions } from "../methods/hyde.ts";
 import { type Method, methodNames } from "../methods/method.ts";
 import { combine, prag } from "../methods/prag.ts";
 import { expandPublished } from "../methods/published-settings.ts";
@@ -20,7 +22,7 @@ import type { EngineParts } from "./parts.ts";
 import { chooseAnswerPreset } from "./presets.ts";
 import { readAugmented } from "./read-augmented.ts";
 
-export { methodNames } from "../methods/method.ts";
+export { methodNames, paperMethodNames } from "../methods/method.ts";
 
 /** What to do for a retrieved passage without an adapter: train it first, put it into the prompt, or leave it out. */
 export const onMissingChoices = ["encode", "context", "skip"] as const;
@@ -127,6 +129,24 @@ const kinds: Record<OpenedName, MethodKind> = {
         retriever: await parts.retriever(),
         tag: await openTagger(),
         options: draginOptions.parse(given.options),
+      }),
+  },
+  hyde: {
+    ...plain,
+    options: hydeOptions,
+    notes: hydeNotes,
+    create: async (parts, given) =>
+      hyde({ ...given, retriever: await parts.retriever(), options: hydeOptions.parse(given.options) }),
+  },
+  decompose: {
+    ...plain,
+    options: decomposeOptions,
+    notes: decomposeNotes,
+    create: async (parts, given) =>
+      decompose({
+        ...given,
+        retriever: await parts.retriever(),
+        options: decomposeOptions.parse(given.options),
       }),
   },
   prag: { ...plain, create: async (parts, given, options) => prag(await parametric(parts, given, options)) },

@@ -1,4 +1,4 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError, InputError } from "../base/errors.ts";
@@ -42,6 +42,7 @@ describe("training of a memory model", () => {
       });
       await withEngine(tinySettings(folder, { memoryModel: second }), async ({ parts }) => {
         const example = (await readJsonl(clues, clueExampleSchema))[0]!;
+        await writeFile(clues, `${JSON.stringify(example)}\n`);
         const sampling = {
           from: second,
           ratio: 4,

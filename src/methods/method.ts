@@ -1,8 +1,8 @@
 import type { Sampling } from "../generation/generator.ts";
 import type { Hit } from "../retrieval/retriever.ts";
 
-/** The methods that answer from a collection, in the order of reports. */
-export const methodNames = [
+/** The methods that the paper compares, in the order of reports. */
+export const paperMethodNames = [
   "closed-book",
   "standard-rag",
   "da-rag",
@@ -12,6 +12,9 @@ export const methodNames = [
   "prag",
   "combine",
 ] as const;
+
+/** All methods that answer from a collection. */
+export const methodNames = [...paperMethodNames, "hyde", "decompose"] as const;
 
 /** Names of the methods, as reports and servers know them; `memorag` answers from a memory of one text. */
 export type MethodName = (typeof methodNames)[number] | "memorag";

@@ -9,6 +9,13 @@ export const cluesInstruction =
 export const partsInstruction =
   "Write the short questions whose answers help to answer the question below, one a line.";
 
+/** Asks for a passage that might answer a question, as HyDE retrieves by. */
+export function draftPassageMessages(question: string): ChatMessage[] {
+  return ask(
+    `Write a short passage that answers the question below.\n\nQuestion: ${normalizeQuestion(question)}`,
+  );
+}
+
 /** Asks for what matters in a text. */
 export const keyPointsInstruction = "Write the key points of the text above, one a line.";
 
