@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
@@ -13,30 +13,32 @@ const target = join(root, "dist", "web");
 
 /**
  * The built page, brought up to date. It is built elsewhere and moved to its place as a whole, because another test may be
- * packing `dist` at the same time.
+ * using or packing it at the same time.
  */
 export async function builtPage(): Promise<string> {
+  if (newest(join(root, "web")) < changedMs(join(target, "index.html"))) return target;
   await mkdir(join(root, ".vitest"), { recursive: true });
   const folder = await mkdtemp(join(root, ".vitest", "web-"));
-  try {
-    // In a process of its own: within a test runner Vite would build for tests.
-    await promisify(execFile)("npm", ["run", "--silent", "build:web", "--", "--outDir", folder], {
-      cwd: root,
-      env: { ...process.env, NODE_ENV: "production" },
-    });
-    // Names of the page's files are hashes of what is in them, so the first page tells all.
-    if ((await read(folder)) !== (await read(target))) {
-      await rm(target, { recursive: true, force: true });
-      await rename(folder, target);
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  // In a process of its own: within a test runner Vite would build for tests.
+  await promisify(execFile)("npm", ["run", "--silent", "build:web", "--", "--outDir", folder], {
+    cwd: root,
+    env: { ...process.env, NODE_ENV: "production" },
+  });
+  const old = `${folder}-old`;
+  await rename(target, old).catch(() => {}); // there may be none
+  await rename(folder, target).catch(() => {}); // or another test was first
+  for (const rest of [folder, old]) await rm(rest, { recursive: true, force: true });
   return target;
 }
 
-function read(folder: string): Promise<string | undefined> {
-  return readFile(join(folder, "index.html"), "utf8").catch(() => undefined);
+/** When a file of the folder was last changed, in ms since 1970. */
+function newest(folder: string): number {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  return Math.max(...names.map((name) => changedMs(join(folder, name))));
+}
+
+function changedMs(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** The browser of this machine; undefined where there is none. */
