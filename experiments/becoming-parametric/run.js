@@ -1,0 +1,224 @@
+// Documents that become parametric while they are used: a server begins with no adapter at all, Zipf-distributed questions on the
+// atlas come in, and the background encodes what is retrieved often. How many prompt tokens does a question cost, window by
+// window, and what happens to the answers? Beside them, the same questions answered in context.
+//
+//   npm run --silent build && node experiments/becoming-parametric/run.js
+//     --questions <n>      of the stream (500)
+//     --exponent <s>       of the Zipf distribution (1)
+//     --pause <ms>         mean of the exponentially distributed time between an answer and the next question (1000)
+//     --passages <n>       only a seeded sample of the articles, and the questions about them
+//     --cpu-share <share>  that the background may take (1)
+//     --seed <n>           of the order of questions and of the pauses
+//     --out <folder>       where results.json, records.jsonl, findings.md and tokens.svg go (default: beside this file)
+import { spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { writeAtomic } from "../../dist/base/files.js";
+import { Random } from "../../dist/base/random.js";
+import { packageRoot } from "../../dist/engine/package-root.js";
+import { scoreAnswer } from "../../dist/text/scores.js";
+import { atlasQuestions, collectAtlas, openAtlas, runExperiment, sampleTitles } from "../atlas.js";
+import { writeSvg } from "../plot.js";
+import { createProgress, describeRun, percent, table, writeFindings } from "../report.js";
+
+const flags = {
+  questions: { type: "string", default: "500" },
+  exponent: { type: "string", default: "1" },
+  pause: { type: "string", default: "1000" },
+  passages: { type: "string" },
+  "cpu-share": { type: "string", default: "1" },
+  out: { type: "string" },
+};
+const windows = 10;
+
+await runExperiment(flags, async (given) => {
+  const titles = await sampleTitles(given);
+  const questions = await atlasQuestions({ titles });
+  const description = await prepare(given, titles);
+  const stream = drawStream(questions, given);
+  const { records, background } = await withServer(given, (url) => answerAll(url, stream, given));
+  const contextScores = await withServer({ ...given, background: false }, (url) =>
+    answerInContext(url, stream),
+  );
+  for (const record of records) record.contextF1 = contextScores.get(record.id);
+  const results = { ...description, ...settingsOf(given), background, windows: cut(records) };
+  const folder = given.out ?? import.meta.dirname;
+  await writeAtomic(
+    join(folder, "records.jsonl"),
+    records.map((record) => `${JSON.stringify(record)}\n`).join(""),
+  );
+  await writeFindings(folder, { results, title: "Becoming parametric", text: describe(results) });
+  await writeSvg(join(folder, "tokens.svg"), chart(results.windows));
+  console.log(describe(results));
+});
+
+/** Articles and their ready-made augmentation, and no adapter. */
+async function prepare(given, titles) {
+  await rm(join(given.work, "data"), { recursive: true, force: true });
+  const engine = await openAtlas(given, {});
+  try {
+    await collectAtlas(engine, { titles });
+    return {
+      ...describeRun(await engine.parts.model()),
+      passages: (await engine.parts.corpus()).passageCount,
+    };
+  } finally {
+    await engine.dispose();
+  }
+}
+
+function settingsOf({ questions, exponent, pause, seed, "cpu-share": cpuShare }) {
+  return {
+    questions: Number(questions),
+    exponent: Number(exponent),
+    pauseMs: Number(pause),
+    cpuShare: Number(cpuShare),
+    seed,
+  };
+}
+
+/** Questions in a seeded order of popularity; the one of rank r comes with probability proportional to r^-s. */
+function drawStream(questions, { questions: count, exponent, seed }) {
+  const random = new Random(seed).fork("stream");
+  const ranked = random.sample(questions, questions.length);
+  const weights = ranked.map((_, i) => (i + 1) ** -Number(exponent));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return Array.from({ length: Number(count) }, () => {
+    let left = random.next() * total;
+    const index = weights.findIndex((weight) => (left -= weight) < 0);
+    return ranked[index < 0 ? ranked.length - 1 : index];
+  });
+}
+
+async function withServer({ model, work, background = true, "cpu-share": cpuShare, threads }, task) {
+  const words = [
+    "--model",
+    model,
+    "--data-folder",
+    join(work, "data"),
+    "--offline",
+    "--json",
+    "serve",
+    "--port",
+    "0",
+  ];
+  if (threads !== undefined) words.push("--threads", threads);
+  words.push(...(background ? ["--cpu-share", cpuShare] : ["--no-background"]));
+  const child = spawn(process.execPath, [join(packageRoot, "bin/prag.js"), ...words], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  try {
+    let text = "";
+    let url;
+    for await (const piece of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+      text += piece;
+      url = /"url": "([^"]+)"/.exec(text)?.[1];
+      if (url) break;
+    }
+    if (!url) throw new Error(`the server did not begin: ${text}`);
+    return await task(url);
+  } finally {
+    child.kill("SIGTERM");
+    if (child.exitCode === null) await new Promise((resolve) => child.once("close", resolve));
+  }
+}
+
+/** One question to one method: the events by type. */
+async function ask(url, question, method) {
+  const answer = await fetch(`${url}/api/ask`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ question: question.question, method }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${answer.status} ${text}`);
+  const events = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data));
+  const end = events.find(({ type }) => type === "end");
+  if (!end) throw new Error(`question ${question.id} was not answered: ${text.slice(-300)}`);
+  const uses = events.filter(({ type }) => type === "adapter").map(({ usedAs }) => usedAs);
+  return { end, uses, f1: scoreAnswer(end.answer, question.answers).f1 };
+}
+
+async function answerAll(url, stream, { pause, seed }) {
+  const random = new Random(seed).fork("pauses");
+  const progress = createProgress();
+  const records = [];
+  for (const [i, question] of stream.entries()) {
+    const { end, uses, f1 } = await ask(url, question, "prag");
+    records.push({
+      number: i + 1,
+      id: question.id,
+      type: question.type,
+      promptTokens: end.usage.promptTokens,
+      adapters: uses.filter((use) => use === "adapter").length,
+      hits: uses.length,
+      firstTokenMs: Math.round(end.timings.firstTokenMs ?? end.timings.totalMs),
+      answer: end.answer,
+      f1,
+    });
+    progress({ task: "questions", done: i + 1, total: stream.length });
+    await sleep(-Math.log(1 - random.next()) * Number(pause));
+  }
+  const { background } = await (await fetch(`${url}/api/status`)).json();
+  return { records, background };
+}
+
+/** F1 of standard RAG for every question of the stream. */
+async function answerInContext(url, stream) {
+  const scores = new Map();
+  for (const question of stream)
+    if (!scores.has(question.id)) scores.set(question.id, (await ask(url, question, "standard-rag")).f1);
+  return scores;
+}
+
+/** Means over equal parts of the stream. */
+function cut(records) {
+  const size = Math.ceil(records.length / windows);
+  const mean = (list, of) => list.reduce((sum, one) => sum + of(one), 0) / list.length;
+  return Array.from({ length: Math.ceil(records.length / size) }, (_, i) => {
+    const part = records.slice(i * size, (i + 1) * size);
+    return {
+      from: part[0].number,
+      to: part.at(-1).number,
+      promptTokens: mean(part, ({ promptTokens }) => promptTokens),
+      adapterShare: mean(part, ({ adapters, hits }) => adapters / Math.max(1, hits)),
+      f1: mean(part, ({ f1 }) => f1),
+      contextF1: mean(part, ({ contextF1 }) => contextF1),
+      firstTokenMs: mean(part, ({ firstTokenMs }) => firstTokenMs),
+    };
+  });
+}
+
+function describe({ windows: parts, background, questions, exponent, pauseMs, passages }) {
+  const rows = parts.map(({ from, to, promptTokens, adapterShare, f1, contextF1, firstTokenMs }) => [
+    `${from}–${to}`,
+    promptTokens.toFixed(0),
+    percent(adapterShare),
+    percent(f1),
+    percent(contextF1),
+    firstTokenMs.toFixed(0),
+  ]);
+  const header = [
+    "questions",
+    "prompt tokens",
+    "hits as adapters, %",
+    "F1",
+    "F1 in context, same questions",
+    "first token, ms",
+  ];
+  return `${questions} questions, Zipf with exponent ${exponent}, ${pauseMs} ms between them on average; ${passages} passages, of which the background encoded ${background.encoded}.\n\n${table(header, rows)}`;
+}
+
+function chart(parts) {
+  return {
+    width: 480,
+    height: 240,
+    data: { values: parts },
+    mark: { type: "line", point: true },
+    encoding: {
+      x: { field: "to", type: "quantitative", title: "questions asked" },
+      y: { field: "promptTokens", type: "quantitative", title: "prompt tokens per question" },
+    },
+  };
+}
