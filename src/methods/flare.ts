@@ -55,6 +55,7 @@ export const flare = (parts: IterativeParts & { options?: Partial<FlareOptions> 
       while (answer.room > 0) {
         const maxTokens = Math.min(options.lookAheadTokens, answer.room);
         const ahead = await answer.draft({ passages: shown(found), maxTokens, stop });
+        if (ahead.text.trim() === "") break;
         needProbabilities(ahead, { method: "flare", model: parts.generator.model });
         let piece = firstSentence(ahead);
         const { query, ...decision } = decide(ahead, options, answer.rounds);
@@ -69,7 +70,6 @@ export const flare = (parts: IterativeParts & { options?: Partial<FlareOptions> 
               "nothing was generated with the passages found: the sentence ahead is accepted",
             );
         }
-        if (piece.text.trim() === "") break;
         yield answer.accept(piece);
         if (piece.isEnd) break;
       }

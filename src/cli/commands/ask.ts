@@ -5,6 +5,7 @@ import { ask } from "../../engine/ask.ts";
 import { choices, type EngineSettings } from "../../engine/config.ts";
 import { methodNames, onMissingChoices } from "../../engine/create-method.ts";
 import type { HistoryTurn } from "../../methods/method.ts";
+import { describeTrace } from "../describe-trace.ts";
 import { count } from "../format.ts";
 import {
   addExamples,
@@ -94,7 +95,11 @@ export function addAnswerOptions(command: Command): Command {
       "multiplies every weight (default: the model's preset, else 1)",
       decimalNumber,
     )
-    .option("--max-tokens <count>", "tokens of the answer, at most (default: 32)", wholeNumber)
+    .option(
+      "--max-tokens <count>",
+      "tokens of the answer, at most (default: 32, with --cot 128)",
+      wholeNumber,
+    )
     .option("--temperature <number>", "0 takes the likeliest token (default: 0)", decimalNumber)
     .option("--top-k <count>", "choose among this many tokens (default: all)", wholeNumber)
     .option("--top-p <share>", "choose among tokens of this probability together (default: 1)", decimalNumber)
@@ -167,19 +172,6 @@ function describeSources({ sources }: Answer, { terminal }: Speech): string[] {
     const round = isIterative ? `, round ${rounds.join(" and ")}` : "";
     const how = `score ${score.toPrecision(3)}, used as ${usedAs}${round}`;
     return terminal.style("dim", `  [${i + 1}] ${printable(title)} (${how})`);
-  });
-}
-
-/** The steps to the answer, one a line. */
-function describeTrace({ trace }: Answer): string[] {
-  return trace.map((step) => {
-    if (step.step === "text") return `say       ${printable(step.text.trim())}`;
-    if (step.step === "retrieval")
-      return `retrieve  round ${step.round}: "${printable(step.query)}" → ${step.passages.map(printable).join("; ")}`;
-    const numbers = Object.entries(step.numbers).map(
-      ([name, value]) => `${name} ${Number(value.toPrecision(3))}`,
-    );
-    return `decide    ${printable(step.reason)}${numbers.length ? ` (${numbers.join(", ")})` : ""}`;
   });
 }
 
