@@ -137,7 +137,6 @@ describe("prag reproduce", () => {
         ]);
         const page = await readFile(files[0], "utf8");
         expect(page).toContain("Table 2: the start of adapters");
-        expect(page).toContain("paper: warm");
         const before = await hashFiles(join(folder, "runs"));
         await call(folder, [...words, ...out]);
         expect(await hashFiles(join(folder, "runs"))).toEqual(before);

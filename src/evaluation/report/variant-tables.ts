@@ -142,12 +142,12 @@ function rowsOf(table: VariantTable, seed: string, run: ReportRun): TableRow[] {
   return table.labels.map((label, i) => ({ cells: [text(label), ...columns.map((column) => column[i]!)] }));
 }
 
-function paperRow(label: string, row: PaperRow, datasets: readonly string[]): TableRow {
-  const cells = datasets.map((name) => {
-    const value = row[paperDataset(name)];
-    return value === undefined ? nothing : text(percent(value));
-  });
-  return { isPaper: true, cells: [text(label), ...cells] };
+/** A row of the paper; nothing where it has none of these datasets. */
+function paperRow(label: string, row: PaperRow, datasets: readonly string[]): TableRow[] {
+  const values = datasets.map((name) => row[paperDataset(name)]);
+  if (values.every((value) => value === undefined)) return [];
+  const cells = values.map((value) => (value === undefined ? nothing : text(percent(value))));
+  return [{ isPaper: true, cells: [text(`paper: ${label}`), ...cells] }];
 }
 
 function headOf({ datasets, labels, scores }: VariantTable, name: string): string[] {
@@ -166,8 +166,8 @@ export function startSection(group: RunGroup, suffix: string): Section | undefin
   const { random, warm } = paperTable2[paper];
   const rows = [
     ...rowsOf(table, "start", group.runs[0]!),
-    paperRow("paper: random", random, table.datasets),
-    paperRow("paper: warm", warm, table.datasets),
+    ...paperRow("random", random, table.datasets),
+    ...paperRow("warm", warm, table.datasets),
   ];
   const block: Block = {
     kind: "table",
@@ -184,8 +184,8 @@ export function augmentationSection(group: RunGroup, suffix: string): Section | 
   const table = tabulate(group, aspects.augmentation);
   if (!table) return undefined;
   const paper = nearestPaperModel(group.model);
-  const theirs = Object.entries(paperTable3[paper]).map(([name, row]) =>
-    paperRow(`paper: ${name}`, row, table.datasets),
+  const theirs = Object.entries(paperTable3[paper]).flatMap(([name, row]) =>
+    paperRow(name, row, table.datasets),
   );
   const rows = [...rowsOf(table, "augmentation", group.runs[0]!), ...theirs];
   const block: Block = {
