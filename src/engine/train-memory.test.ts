@@ -12,55 +12,59 @@ import { trainMemoryModel } from "./train-memory.ts";
 const small = { window: 24, ratios: [4], batch: 1, updates: 2 };
 
 describe("training of a memory model", () => {
-  it("goes through its stages, each from the one before, and goes on where it ended", () =>
-    withTempFolder(async (folder) => {
-      const [first, second, third] = [join(folder, "one"), join(folder, "two"), join(folder, "three")];
-      const clues = join(folder, "clues.jsonl");
-      await withEngine(tinySettings(folder), async ({ parts }) => {
-        const request = { stage: "pretrain" as const, paths: ["docs"], base: folder, windows: 2, ...small };
-        const report = await trainMemoryModel(parts, { ...request, out: first });
-        expect(report).toMatchObject({ updates: 2, tokens: 2 * 48 });
-        expect(report.firstLoss).toBeGreaterThan(0);
-        const again = await trainMemoryModel(parts, { ...request, out: first });
-        expect(again).toMatchObject({ tokens: 0, firstLoss: null }); // nothing was left to do
-        await expect(trainMemoryModel(parts, { ...request, out: first, seed: 2 })).rejects.toThrow(
-          ConfigError,
-        );
-        const made = await makeClues(parts, { paths: ["docs"], base: folder, out: clues, words: 60 });
-        expect(made.examples).toBeGreaterThan(0);
-        const examples = await readJsonl(clues, clueExampleSchema);
-        for (const { text, clues: lines, answers } of examples) {
-          for (const line of lines) expect(text).toContain(line);
-          expect(lines[0]).toContain(answers[0]);
-        }
-      });
-      await withEngine(tinySettings(folder, { memoryModel: first }), async ({ parts }) => {
-        const request = { paths: [clues], base: folder, from: first, ...small };
-        await trainMemoryModel(parts, { ...request, window: undefined, stage: "sft", out: second });
-        const wrong = { ...request, window: 48, stage: "sft" as const, out: join(folder, "wrong") };
-        await expect(trainMemoryModel(parts, wrong)).rejects.toThrow(/windows of 24/);
-      });
-      await withEngine(tinySettings(folder, { memoryModel: second }), async ({ parts }) => {
-        const example = (await readJsonl(clues, clueExampleSchema))[0]!;
-        await writeFile(clues, `${JSON.stringify(example)}\n`);
-        const sampling = {
-          from: second,
-          ratio: 4,
-          samples: 2,
-          content: "c",
-          path: join(folder, "samples.jsonl"),
-        };
-        const [sampled] = await sampleClues(parts, [example], sampling);
-        expect(sampled!.samples).toHaveLength(2);
-        const before = await readFile(sampling.path, "utf8");
-        expect(await sampleClues(parts, [example], sampling)).toEqual([sampled]); // from the file
-        expect(await readFile(sampling.path, "utf8")).toBe(before);
-        // A random model's answers are all wrong, so that nothing can be preferred.
-        const request = { paths: [clues], base: folder, ...small, window: undefined, samples: 2 };
-        const rlgf = { ...request, stage: "rlgf" as const, out: third };
-        await expect(trainMemoryModel(parts, rlgf)).rejects.toThrow(ConfigError);
-        await rm(join(folder, "docs"), { recursive: true });
-        await expect(trainMemoryModel(parts, { ...rlgf, from: second })).rejects.toThrow(InputError);
-      });
-    }));
+  it(
+    "goes through its stages, each from the one before, and goes on where it ended",
+    () =>
+      withTempFolder(async (folder) => {
+        const [first, second, third] = [join(folder, "one"), join(folder, "two"), join(folder, "three")];
+        const clues = join(folder, "clues.jsonl");
+        await withEngine(tinySettings(folder), async ({ parts }) => {
+          const request = { stage: "pretrain" as const, paths: ["docs"], base: folder, windows: 2, ...small };
+          const report = await trainMemoryModel(parts, { ...request, out: first });
+          expect(report).toMatchObject({ updates: 2, tokens: 2 * 48 });
+          expect(report.firstLoss).toBeGreaterThan(0);
+          const again = await trainMemoryModel(parts, { ...request, out: first });
+          expect(again).toMatchObject({ tokens: 0, firstLoss: null }); // nothing was left to do
+          await expect(trainMemoryModel(parts, { ...request, out: first, seed: 2 })).rejects.toThrow(
+            ConfigError,
+          );
+          const made = await makeClues(parts, { paths: ["docs"], base: folder, out: clues, words: 60 });
+          expect(made.examples).toBeGreaterThan(0);
+          const examples = await readJsonl(clues, clueExampleSchema);
+          for (const { text, clues: lines, answers } of examples) {
+            for (const line of lines) expect(text).toContain(line);
+            expect(lines[0]).toContain(answers[0]);
+          }
+        });
+        await withEngine(tinySettings(folder, { memoryModel: first }), async ({ parts }) => {
+          const request = { paths: [clues], base: folder, from: first, ...small };
+          await trainMemoryModel(parts, { ...request, window: undefined, stage: "sft", out: second });
+          const wrong = { ...request, window: 48, stage: "sft" as const, out: join(folder, "wrong") };
+          await expect(trainMemoryModel(parts, wrong)).rejects.toThrow(/windows of 24/);
+        });
+        await withEngine(tinySettings(folder, { memoryModel: second }), async ({ parts }) => {
+          const example = (await readJsonl(clues, clueExampleSchema))[0]!;
+          await writeFile(clues, `${JSON.stringify(example)}\n`);
+          const sampling = {
+            from: second,
+            ratio: 4,
+            samples: 2,
+            content: "c",
+            path: join(folder, "samples.jsonl"),
+          };
+          const [sampled] = await sampleClues(parts, [example], sampling);
+          expect(sampled!.samples).toHaveLength(2);
+          const before = await readFile(sampling.path, "utf8");
+          expect(await sampleClues(parts, [example], sampling)).toEqual([sampled]); // from the file
+          expect(await readFile(sampling.path, "utf8")).toBe(before);
+          // A random model's answers are all wrong, so that nothing can be preferred.
+          const request = { paths: [clues], base: folder, ...small, window: undefined, samples: 2 };
+          const rlgf = { ...request, stage: "rlgf" as const, out: third };
+          await expect(trainMemoryModel(parts, rlgf)).rejects.toThrow(ConfigError);
+          await rm(join(folder, "docs"), { recursive: true });
+          await expect(trainMemoryModel(parts, { ...rlgf, from: second })).rejects.toThrow(InputError);
+        });
+      }),
+    180_000,
+  );
 });

@@ -3,6 +3,7 @@ import { partsMessages } from "../prompts/memory.ts";
 import type { Hit, Retriever } from "../retrieval/retriever.ts";
 import { type AnsweringParts, defaultLimit, generateAnswer, retrievalQuery } from "./answering.ts";
 import type { Method } from "./method.ts";
+import { countingPreparation, prepareText } from "./preparation.ts";
 import { linesOf } from "./recollection.ts";
 
 /** Numbers of query decomposition. */
@@ -30,9 +31,9 @@ export const decompose = (
     const { clock, generator, retriever } = given;
     const startedMs = clock();
     const asked = retrievalQuery(question, options.history);
-    const request = { messages: partsMessages(asked), maxTokens: given.options.partTokens };
-    const [parts] = await generator.generateBatch([request], { signal: options.signal });
-    const queries = [asked, ...linesOf(parts?.text ?? "").slice(0, given.options.parts)];
+    const request = { messages: partsMessages(question), maxTokens: given.options.partTokens };
+    const parts = await prepareText(generator, request, options);
+    const queries = [asked, ...linesOf(parts.text).slice(0, given.options.parts)];
     const { limit = defaultLimit } = options;
     const start = clock();
     const found: Hit[][] = [];
@@ -45,10 +46,8 @@ export const decompose = (
     const passages = inTurn(found, limit).map((hit) => hit.passage);
     for (const { id } of passages)
       yield { type: "adapter", passageId: id, key: undefined, usedAs: "context" };
-    yield* generateAnswer(question, options, {
-      ...given,
-      prepared: { passages, rounds: queries.length, startedMs, timings: { retrievalMs } },
-    });
+    const prepared = { passages, rounds: queries.length, startedMs, timings: { retrievalMs } };
+    yield* countingPreparation(generateAnswer(question, options, { ...given, prepared }), parts);
   },
 });
 

@@ -3,6 +3,7 @@ import { draftPassageMessages } from "../prompts/memory.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
 import { type AnsweringParts, generateAnswer, retrievalQuery, retrieveFor } from "./answering.ts";
 import type { Method } from "./method.ts";
+import { countingPreparation, prepareText } from "./preparation.ts";
 
 /** Numbers of HyDE. */
 export const hydeOptions = z.strictObject({
@@ -27,19 +28,17 @@ export const hyde = (
     const { clock, generator, retriever } = parts;
     const startedMs = clock();
     const asked = retrievalQuery(question, options.history);
-    const request = { messages: draftPassageMessages(asked), maxTokens: parts.options.draftTokens };
-    const [draft] = await generator.generateBatch([request], { signal: options.signal });
+    const request = { messages: draftPassageMessages(question), maxTokens: parts.options.draftTokens };
+    const draft = await prepareText(generator, request, options);
     const { history: _history, ...alone } = options; // the history is in the query already
-    const query = `${draft?.text.trim() ?? ""} ${asked}`.trim();
+    const query = `${draft.text.trim()} ${asked}`.trim();
     const { hits, retrievalMs } = await retrieveFor(query, alone, { retriever, clock });
     yield { type: "retrieval", round: 1, query, hits };
     for (const { passage } of hits) {
       yield { type: "adapter", passageId: passage.id, key: undefined, usedAs: "context" };
     }
     const passages = hits.map((hit) => hit.passage);
-    yield* generateAnswer(question, options, {
-      ...parts,
-      prepared: { passages, rounds: 1, startedMs, timings: { retrievalMs } },
-    });
+    const prepared = { passages, rounds: 1, startedMs, timings: { retrievalMs } };
+    yield* countingPreparation(generateAnswer(question, options, { ...parts, prepared }), draft);
   },
 });

@@ -5,10 +5,8 @@ import { describeMethodLaws, eventsOf, fakeGenerator, fakeRetriever, tickingCloc
 
 const question = "Who built the Orlen Bridge?";
 
-describeMethodLaws("hyde", (parts) => hyde({ ...parts, options: hydeOptions.parse({}) }), { rounds: 1 });
-describeMethodLaws("decompose", (parts) => decompose({ ...parts, options: decomposeOptions.parse({}) }), {
-  rounds: 1,
-});
+describeMethodLaws("hyde", (parts) => hyde({ ...parts, options: hydeOptions.parse({}) }));
+describeMethodLaws("decompose", (parts) => decompose({ ...parts, options: decomposeOptions.parse({}) }));
 
 describe("hyde", () => {
   it("searches by the passage that the model invents, with the question", async () => {
