@@ -5,7 +5,7 @@ import { FormatError } from "../base/errors.ts";
 import { defaultRecipe, referenceRecipe } from "../training/recipe.ts";
 import { completeConfig } from "./config.ts";
 import { withTempFolder } from "./engine.suite.ts";
-import { chooseAugmentSettings, chooseMerge, chooseRecipe } from "./presets.ts";
+import { chooseAnswerPreset, chooseAugmentSettings, chooseMerge, chooseRecipe } from "./presets.ts";
 
 const preset = (folder: string, content: unknown) =>
   writeFile(join(folder, "prag-preset.json"), JSON.stringify(content));
@@ -58,6 +58,19 @@ describe("chooseAugmentSettings", () => {
       await preset(folder, { augment: { rewrites: 0, pairs: 6 } });
       const config = completeConfig({ augment: { pairs: 4, seed: 7 } });
       expect(await chooseAugmentSettings(config, folder)).toEqual({ rewrites: 0, pairs: 4, seed: 7 });
+    }));
+});
+
+describe("chooseAnswerPreset", () => {
+  it("takes what the model's folder says of examples and of numbers of methods; compat reference knows no preset", () =>
+    withTempFolder(async (folder) => {
+      expect(await chooseAnswerPreset(completeConfig({}), folder)).toEqual({});
+      const answer = { examples: "short", methodOptions: { flare: { theta: 0.5 } } };
+      await preset(folder, { answer });
+      expect(await chooseAnswerPreset(completeConfig({}), folder)).toEqual(answer);
+      expect(await chooseAnswerPreset(completeConfig({ compat: "reference" }), folder)).toEqual({});
+      await preset(folder, { answer: { methodOptions: { flair: {} } } });
+      await expect(chooseAnswerPreset(completeConfig({}), folder)).rejects.toThrow(/methodOptions/);
     }));
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { InputError } from "../base/errors.ts";
+import { InputError, UnsupportedError } from "../base/errors.ts";
 import type { GeneratedToken, Generation, GenerationRequest, Generator } from "./generator.ts";
 
 /** A generator under test, and how it is put away. */
@@ -115,6 +115,18 @@ export function describeGenerator(name: string, create: () => Promise<GeneratorU
     it("can be left in the middle and used again", async () => {
       for await (const _token of generator.generate({ ...request, maxTokens: 30 })) break;
       expect(await textOf(request)).not.toBe("");
+    });
+
+    it("looks at a text, or says that it cannot", async () => {
+      const text = "The old tower stands by the sea.";
+      for (const look of [
+        async () => (await generator.attention({ text })).tokens,
+        () => generator.score({ text }),
+      ]) {
+        const seen = await look().catch((error: unknown) => error);
+        if (Array.isArray(seen)) expect(seen.map((token) => token.text).join("")).toBe(text);
+        else expect(seen).toBeInstanceOf(UnsupportedError);
+      }
     });
 
     it("refuses a prompt that does not fit, where it knows what fits", async () => {

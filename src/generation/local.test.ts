@@ -14,6 +14,7 @@ import { type DecodingSession, openDecodingSession } from "./decoding-session.ts
 import { collect, describeGenerator, type GeneratorUnderTest } from "./generator.suite.ts";
 import type { Generation, GenerationRequest, Generator } from "./generator.ts";
 import { createLocalGenerator } from "./local.ts";
+import { openScorer } from "./scorer.ts";
 
 const fixtures = resolve(import.meta.dirname, "../../test/parity/fixtures");
 const modelFolder = join(fixtures, "llama-tied");
@@ -195,9 +196,12 @@ async function openGenerator(bits?: Bits): Promise<Required<GeneratorUnderTest>>
   const weights = bits && (await openQuantisedWeights(model, { cacheFolder, bits }));
   const session = await openDecodingSession(runtime, model, { targetModules: feedForwardModules, weights });
   const { contextLength } = model.config;
+  const scorer = await openScorer(runtime, model, { tokenizer, positions: contextLength, weights });
+  const parts = { model: "tiny", session, tokenizer, contextLength, batchSize: 4 };
   return {
-    generator: createLocalGenerator({ model: "tiny", session, tokenizer, contextLength, batchSize: 4 }),
+    generator: createLocalGenerator({ ...parts, scorer: async () => scorer }),
     async dispose() {
+      await scorer.dispose();
       await session.dispose();
       await runtime.dispose();
       rmSync(cacheFolder, { recursive: true });
