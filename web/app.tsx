@@ -8,6 +8,7 @@ import { ComparePage } from "./pages/compare-page.tsx";
 import { DocumentsPage } from "./pages/documents-page.tsx";
 import { ReportsPage } from "./pages/reports-page.tsx";
 import { SessionProvider, useNewSession } from "./state/session.ts";
+import { useAnnouncedJobs } from "./state/use-announcements.ts";
 import { type Route, useRoute } from "./state/use-route.ts";
 
 const pages: Record<Route, ComponentType> = {
@@ -23,6 +24,7 @@ export function App() {
   const session = useNewSession();
   const Page = pages[useRoute()];
   const { failure } = session.status;
+  useAnnouncedJobs(session.jobs.list, session.announce);
   const [dismissed, setDismissed] = useState<unknown>();
   const needsKey = failure?.kind === "key" && dismissed !== failure;
   return (

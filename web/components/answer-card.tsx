@@ -1,7 +1,5 @@
-import { useEffect, useRef } from "react";
 import { type AnswerState, isSettled } from "../state/answer.ts";
-import { useSession } from "../state/session.ts";
-import { nextAnnouncement } from "../text/announce.ts";
+import { useAnnouncedAnswer } from "../state/use-announcements.ts";
 import { formatCount, formatMs } from "../text/format.ts";
 import { methodText } from "../text/methods.ts";
 import { FailureNotice } from "./notice.tsx";
@@ -9,7 +7,7 @@ import { SourceList } from "./source-list.tsx";
 
 /** A question, its answer as it comes, and where it comes from. */
 export function AnswerCard({ state, isNewest }: { state: AnswerState; isNewest: boolean }) {
-  useAnnouncedAnswer(state);
+  useAnnouncedAnswer(state, "");
   return (
     <article className="answer card" aria-busy={!isSettled(state)}>
       <header>
@@ -77,20 +75,4 @@ export function AnswerCosts({ state: { usage, timings } }: { state: AnswerState 
       </div>
     </dl>
   );
-}
-
-/** Reads an answer out politely: whole sentences at most every two seconds, the rest at its end. */
-function useAnnouncedAnswer(state: AnswerState): void {
-  const { announce } = useSession();
-  const announced = useRef({ length: 0, atMs: 0 });
-  const isDone = isSettled(state);
-  useEffect(() => {
-    const { length, atMs } = announced.current;
-    const now = performance.now();
-    if (!isDone && now - atMs < 2000) return;
-    const next = nextAnnouncement(state.text, length, isDone);
-    if (next === undefined) return;
-    announced.current = { length: length + next.length, atMs: now };
-    announce(next);
-  }, [state.text, isDone, announce]);
 }

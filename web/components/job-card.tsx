@@ -3,17 +3,12 @@ import { type ApiFailure, toFailure } from "../api/failure.ts";
 import type { Job } from "../api/wire.ts";
 import { isFinished, type JobView } from "../state/jobs.ts";
 import { useSession } from "../state/session.ts";
+import { jobNames } from "../state/use-announcements.ts";
 import { formatCount, formatRemaining } from "../text/format.ts";
 import { Button } from "./button.tsx";
 import { LossCurve } from "./loss-curve.tsx";
 import { FailureNotice } from "./notice.tsx";
 import { ProgressBar } from "./progress.tsx";
-
-const kinds: Record<Job["kind"], string> = {
-  ingest: "Reading documents",
-  augment: "Writing questions",
-  encode: "Making adapters",
-};
 
 /** What the server's tasks are in words; an unknown one keeps its name. */
 const tasks: Record<string, string> = {
@@ -49,10 +44,10 @@ export function JobCard({ job }: { job: JobView }) {
   const remaining =
     state === "running" && progress?.etaMs != null ? formatRemaining(progress.etaMs / 1000) : "";
   return (
-    <section className="job card" data-state={state} aria-label={kinds[job.kind]}>
+    <section className="job card" data-state={state} aria-label={jobNames[job.kind]}>
       <header className="row row-between">
         <h3>
-          {kinds[job.kind]}
+          {jobNames[job.kind]}
           {job.isBackground && <span className="tag">in the background</span>}
         </h3>
         {!isFinished(job) && (
@@ -62,7 +57,7 @@ export function JobCard({ job }: { job: JobView }) {
         )}
       </header>
       <ProgressBar
-        label={kinds[job.kind]}
+        label={jobNames[job.kind]}
         done={state === "done" ? 1 : (progress?.done ?? 0)}
         total={state === "done" ? 1 : (progress?.total ?? 0)}
       />

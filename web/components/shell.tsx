@@ -77,7 +77,7 @@ function ThemeSwitch() {
   return <Button kind="quiet" icon={theme} aria-label={themeNames[theme]} onClick={() => choose(next)} />;
 }
 
-/** Says that the server cannot be reached; its place is above everything, so that nothing jumps. */
+/** Says that the server cannot be reached; it lies above everything, so that nothing jumps. */
 function ConnectionBanner() {
   const { isConnected, refresh } = useSession();
   if (isConnected) return null;

@@ -12,6 +12,9 @@ const tabs = ["List", "Similarity"] as const;
 /** Adapters in the similarity map; more would be too small to see. */
 const mapLimit = 40;
 
+/** Rows that are drawn at most. */
+const shownRows = 500;
+
 /** Adapters of the collection, as a list and as a map of how alike they are. */
 export function AdaptersPage() {
   const { client, collection, revision, status } = useSession();
@@ -58,6 +61,7 @@ function AdapterTable({ adapters }: { adapters: readonly AdapterEntry[] }) {
       <table className="table">
         <caption>
           {plural(adapters.length, "adapter")}, {formatBytes(bytes)} in all
+          {adapters.length > shownRows && `, the first ${shownRows} shown`}
         </caption>
         <thead>
           <tr>
@@ -77,7 +81,7 @@ function AdapterTable({ adapters }: { adapters: readonly AdapterEntry[] }) {
           </tr>
         </thead>
         <tbody>
-          {adapters.map((adapter) => (
+          {adapters.slice(0, shownRows).map((adapter) => (
             <tr key={adapter.key}>
               <th scope="row">
                 <button type="button" className="link" onClick={() => setOpen(adapter)}>

@@ -5,6 +5,7 @@ import { EmptyState, FailureNotice } from "../components/notice.tsx";
 import { UseTag } from "../components/source-list.tsx";
 import { type AnswerState, isSettled } from "../state/answer.ts";
 import { useSession } from "../state/session.ts";
+import { useAnnouncedAnswer } from "../state/use-announcements.ts";
 import { formatCount, formatMs } from "../text/format.ts";
 import { compared, methodText } from "../text/methods.ts";
 
@@ -65,6 +66,7 @@ function Column({
   all: readonly AnswerState[];
 }) {
   const { name, explanation } = methodText(method);
+  useAnnouncedAnswer(state, `${name}: `);
   const most = (of: (one: AnswerState) => number | undefined) =>
     Math.max(1, ...all.map((one) => of(one) ?? 0));
   const tokens = state?.usage?.promptTokens;
@@ -78,7 +80,7 @@ function Column({
     >
       <h2>{name}</h2>
       <p className="muted column-about">{explanation}</p>
-      <div className="column-answer" aria-live="polite">
+      <div className="column-answer">
         {state && <AnswerText state={state} />}
         <FailureNotice failure={state?.failure} />
       </div>
