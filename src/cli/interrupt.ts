@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** Why a command ends: somebody pressed Ctrl-C. */
 export class Interrupted extends Error {
   constructor() {
@@ -18,6 +20,7 @@ export interface SignalSource {
  */
 export function listenForInterrupt(source: SignalSource): AbortSignal {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // every row of a batch listens, which Node.js takes for a leak
   source.on("SIGINT", () => {
     source.removeAllListeners("SIGINT");
     controller.abort(new Interrupted());
