@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { readJsonIfPresent, writeJson } from "../base/files.ts";
+import type { Passage } from "../corpus/corpus.ts";
+import { augmentPassages } from "../engine/augment.ts";
 import { encodingCost } from "../engine/costs.ts";
 import { asWriter } from "../engine/data-folder.ts";
 import { encodePassages } from "../engine/encode.ts";
@@ -31,16 +33,41 @@ export async function prepareCollection(
   await writeJson(ready, { hash: corpus.hash });
 }
 
+interface Retrieved {
+  retrieved: readonly string[];
+}
+
 /** Encodes the passages that the questions retrieve, those of the first `limit` ranks. */
 export async function encodeRetrieved(
   parts: EngineParts,
-  rows: readonly Pick<QuestionRow, "retrieved">[],
+  rows: readonly Retrieved[],
   { limit, signal }: Interruptible & { limit: number },
 ): Promise<void> {
+  const passages = await retrievedPassages(parts, rows, limit);
+  await asWriter(parts.folder, "encode for an evaluation", () => encodePassages(parts, passages, { signal }));
+}
+
+/** Augments them, and does not encode: for methods that show augmentations to the model. */
+export async function augmentRetrieved(
+  parts: EngineParts,
+  rows: readonly Retrieved[],
+  { limit, signal }: Interruptible & { limit: number },
+): Promise<void> {
+  const passages = await retrievedPassages(parts, rows, limit);
+  await asWriter(parts.folder, "augment for an evaluation", () =>
+    augmentPassages(parts, passages, { signal }),
+  );
+}
+
+/** In the order of ids, so that how they are trained together does not depend on the order of the questions. */
+async function retrievedPassages(
+  parts: EngineParts,
+  rows: readonly Retrieved[],
+  limit: number,
+): Promise<Passage[]> {
   const corpus = await parts.corpus();
   const ids = new Set(rows.flatMap(({ retrieved }) => retrieved.slice(0, limit)));
-  const passages = [...ids].map((id) => corpus.passageById(id));
-  await asWriter(parts.folder, "encode for an evaluation", () => encodePassages(parts, passages, { signal }));
+  return [...ids].sort().map((id) => corpus.passageById(id));
 }
 
 /** So many more passages than it needs does the paper's code look at for ones that can be augmented. */

@@ -53,7 +53,7 @@ async function evaluate(folder: string, { settings = {}, source = {}, options = 
 const untimed = ({ timings: _timings, ...record }: RunRecord) => record;
 const untimedRecords = async (folder: string) => (await loadRun(join(folder, "run"))).records.map(untimed);
 
-describe("runEval", () => {
+describe("runEval", { timeout: 300_000 }, () => {
   it("leaves a run whose second call changes nothing", () =>
     withTempFolder(async (folder) => {
       const report = await evaluate(folder);
@@ -166,6 +166,17 @@ describe("runEval", () => {
         expect(retrieved).toHaveLength(3);
         expect(retrieved).not.toContain(noiseId);
       }
+    }));
+
+  it("augments what DA-RAG shows, without training for it", () =>
+    withTempFolder(async (folder) => {
+      const report = await evaluate(folder, {
+        options: { methods: ["da-rag", "standard-rag"].map((id) => ({ id, options: { limit: 1 } })) },
+      });
+      const [daRag, plain] = report.methods;
+      expect(daRag?.promptTokens).toBeGreaterThan(plain?.promptTokens ?? 0);
+      expect(report.cost).toBeNull();
+      expect(await readdir(join(folder, "data"))).not.toContain("adapters");
     }));
 
   it("counts prompts that do not fit, and scores them 0", () =>

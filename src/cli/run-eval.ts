@@ -27,6 +27,7 @@ import { summariseRun, sumSessions } from "../evaluation/summarise-run.ts";
 import type { EvalPlan } from "./plan-eval.ts";
 import {
   adapterCost,
+  augmentRetrieved,
   encodeKept,
   encodeRetrieved,
   keptRetriever,
@@ -63,8 +64,9 @@ export interface EvalReport extends RunSummaryFile {
   notes: string[];
 }
 
-/** Methods that use adapters, and those that retrieve nothing. */
+/** Methods that use adapters, those that use augmentations as texts, and those that retrieve nothing. */
 const parametric = new Set(["prag", "combine"]);
+const augmented = new Set(["da-rag"]);
 const withoutRetrieval = new Set(["closed-book"]);
 
 /** Passages that are looked at for each question, whatever methods take of them: recall is told up to here. */
@@ -227,10 +229,12 @@ class EvalRun {
     const { methods, onMissing = "encode" } = this.#options;
     if (onMissing !== "encode") return;
     const { limit } = this.#parts.config;
-    const using = methods.filter(({ id }) => this.#keepsEncoded || parametric.has(nameOf(id)));
+    const isUsing = ({ id }: EvalMethod) => parametric.has(nameOf(id)) || augmented.has(nameOf(id));
+    const using = methods.filter((method) => this.#keepsEncoded || isUsing(method));
     if (using.length === 0) return;
     const most = Math.max(...using.map(({ options }) => options?.limit ?? limit));
-    const encode = this.#keepsEncoded ? encodeKept : encodeRetrieved;
+    const plain = this.#usesAdapters ? encodeRetrieved : augmentRetrieved;
+    const encode = this.#keepsEncoded ? encodeKept : plain;
     await this.#prepare(() => encode(this.#parts, rows, { limit: most, ...this.#interrupt }));
   }
 
