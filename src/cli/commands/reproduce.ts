@@ -24,6 +24,7 @@ const schema = z.object({
   cot: z.boolean().optional(),
   shots: z.number().optional(),
   limit: z.number().optional(),
+  maxWords: z.number().optional(),
   inFlight: z.number(),
   seed: z.number(),
   initAdapter: z.string().optional(),
@@ -58,6 +59,7 @@ export function addReproduce(program: Command, shell: Shell): void {
     .option("--cot", "reason step by step, then answer")
     .option("--shots <count>", "worked examples in the prompt", wholeNumber)
     .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
+    .option("--max-words <count>", "words of a passage of the corpus, at most (default: 100)", wholeNumber)
     .option("--in-flight <count>", "questions at a time, but for table 4", wholeNumber, 1)
     .option("--seed <number>", "of samples, controls and statistics", wholeNumber, 42)
     .option("--init-adapter <folder>", "table 2: the start that prag warmup wrote")
@@ -118,11 +120,12 @@ function check({ sample = 1, inFlight, initAdapter, warmData }: Options): void {
     throw new ConfigError("--init-adapter and --warm-data both name the start of table 2; give one of them");
 }
 
-function settingsOf({ cot, shots, limit }: Options): EngineSettings {
+function settingsOf({ cot, shots, limit, maxWords }: Options): EngineSettings {
   return {
     ...(cot !== undefined && { cot }),
     ...(shots !== undefined && { shots }),
     ...(limit !== undefined && { limit }),
+    ...(maxWords !== undefined && { ingest: { maxWords } }),
   };
 }
 
