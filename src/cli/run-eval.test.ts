@@ -115,6 +115,8 @@ describe("runEval", { timeout: 300_000 }, () => {
       expect(records.slice(0, 6)).toEqual(first);
       expect(records.slice(6).every(({ retrieved }) => retrieved.length === 1)).toBe(true);
 
+      const twice = { options: { methods: [{ id: "closed-book" }, { id: "closed-book" }] } };
+      await expect(evaluate(folder, twice)).rejects.toThrow(/"closed-book" is named twice/);
       const refused = async (changes: Changes, message: RegExp) => {
         await expect(
           evaluate(folder, { ...changes, options: { methods, ...changes.options } }),

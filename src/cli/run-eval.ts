@@ -77,6 +77,10 @@ const leastDepth = 10;
  * call goes on after a kill. `parts` are of an engine opened with the plan's settings.
  */
 export async function runEval(parts: EngineParts, plan: EvalPlan, options: EvalOptions): Promise<EvalReport> {
+  const ids = options.methods.map(({ id }) => id);
+  const twice = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (twice !== undefined) throw new ConfigError(`method "${twice}" is named twice; name it once`);
+  if (ids.length === 0) throw new ConfigError("no method is named; name some with --methods");
   const lock = await acquireLock(options.out, "eval");
   try {
     return await new EvalRun(parts, plan, options).run();
@@ -280,7 +284,8 @@ class EvalRun {
 
   async #summarise(config: RunConfig): Promise<Omit<RunSummaryFile, "time">> {
     const { questions, records } = await loadRun(this.#options.out);
-    const cost = this.#usesAdapters ? await adapterCost(this.#parts, questions) : null;
+    const hasAdapters = config.methods.some(({ id }) => parametric.has(nameOf(id))); // of earlier calls too
+    const cost = hasAdapters ? await adapterCost(this.#parts, questions) : null;
     return summariseRun({ config, questions, records, cost });
   }
 

@@ -148,7 +148,7 @@ export const runRecordSchema = z.strictObject({
   adapters: count,
   /** Passages without an adapter in a method that wanted one. */
   fallbacks: count,
-  /** Reasons that a method gave for what it did, by how often. */
+  /** How often a method decided something on its way, as FLARE to retrieve again. */
   decisions: count,
   /** Why there is no answer; the scores are then 0. */
   error: z.strictObject({ kind: z.enum(["prompt-too-long", "input"]), message: z.string() }).optional(),
