@@ -211,6 +211,9 @@ const requests: Wrong[] = [
     "/api/collections/none/documents",
     "/api/collections/none/adapters",
     "/v1/models/none",
+    "/api/status?collection=..",
+    "/api/status?collection=a/b",
+    "/api/status?collection=none",
     "/none.js",
     "/api/reports/none.html",
     "/api/reports/%2e%2e/%2e%2e/etc/passwd.html",
@@ -222,8 +225,6 @@ const requests: Wrong[] = [
     "/api/collections/default/similarity?limit=0",
     "/api/collections/default/similarity?limit=x",
     "/%zz.js",
-    "/api/status?collection=..",
-    "/api/status?collection=a/b",
   ].map((path): Wrong => ({ path, status: 400 })),
   { path: `/api/collections/default/adapters/${"0".repeat(64)}`, status: 404 },
   // names

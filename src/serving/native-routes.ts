@@ -47,7 +47,7 @@ function addStateRoutes(app: Hono, services: Services): void {
   const off = { state: "off" as const, waiting: 0, encoded: 0, diskBudgetBytes: 0, diskUsedBytes: 0 };
   addRoute(app, "/api/status", {
     GET: async (c) => {
-      const parts = await engines.open(c.req.query("collection") ?? engines.main.config.collection);
+      const parts = await engines.get(c.req.query("collection") ?? engines.main.config.collection);
       const model = await engines.main.model();
       const { contextLength } = await engines.main.generator();
       const report: ServerStatus = {

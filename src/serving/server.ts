@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import { ConfigError, systemCode } from "../base/errors.ts";
-import { type BackgroundPolicy, startBackground } from "../jobs/background.ts";
+import { type Background, type BackgroundPolicy, startBackground } from "../jobs/background.ts";
 import { type EnginesOptions, openEngines } from "../jobs/engines.ts";
 import { openHeat } from "../jobs/heat.ts";
 import { JobQueue } from "../jobs/job-queue.ts";
@@ -46,9 +46,10 @@ export async function openServer(parts: ServerParts): Promise<OpenServer> {
   const queue = new JobQueue({ now, onBug });
   const halfLifeMs = policy?.halfLifeMs ?? 86_400_000;
   let isClosing = false;
+  let background: Background | undefined;
   try {
     const heat = await openHeat(engines.main.config.dataFolder, { halfLifeMs, now });
-    const background = policy && startBackground({ engines, queue, heat, traffic, clock, onProblem }, policy);
+    background = policy && startBackground({ engines, queue, heat, traffic, clock, onProblem }, policy);
     const metrics = createMetrics({
       inFlight: () => traffic.inFlight,
       background: async () => (await background?.status()) ?? { encoded: 0, waiting: 0 },
@@ -74,6 +75,7 @@ export async function openServer(parts: ServerParts): Promise<OpenServer> {
       },
     };
   } catch (error) {
+    await background?.stop();
     await queue.close();
     await engines.dispose();
     throw error;
