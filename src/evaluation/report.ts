@@ -3,12 +3,20 @@ import { InputError } from "../base/errors.ts";
 import { readJsonIfPresent, writeAtomic } from "../base/files.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { type SimilarityReport, similarityFile, similaritySchema } from "./controls.ts";
-import { type Block, percent, type ReportDocument, type Section, text } from "./report/blocks.ts";
+import {
+  type Block,
+  percent,
+  type ReportDocument,
+  type Section,
+  type TableRow,
+  text,
+} from "./report/blocks.ts";
+import { orderingSection } from "./report/comparisons.ts";
 import { controlSection, similaritySection, sweepSection } from "./report/control-sections.ts";
 import { detailSection, retrievalSection, timeSection } from "./report/cost-tables.ts";
 import { exampleSection } from "./report/example-sections.ts";
 import { writeHtml } from "./report/html.ts";
-import { mainSection, orderingSection } from "./report/main-tables.ts";
+import { mainSection } from "./report/main-tables.ts";
 import { figureFile, writeMarkdown } from "./report/markdown.ts";
 import { lineChart, standaloneSvg } from "./report/plot.ts";
 import { createReportRun, groupRuns, type ReportRun, type RunGroup } from "./report/runs.ts";
@@ -159,34 +167,35 @@ function settingsSection(runs: readonly ReportRun[]): Section {
     "version",
     "harness",
   ];
-  const rows = runs.map(({ name, config, summary }) => {
-    const { dataset, corpus, model, recipe, merge } = config;
-    const { size, order, seed } = dataset.sample;
-    return {
-      cells: [
-        name,
-        `${dataset.name} (${dataset.hash.slice(0, 8)})`,
-        `${dataset.questions} questions, ${size === null ? "all" : `${order}, seed ${seed}`}`,
-        corpus
-          ? `${corpus.name}, ${corpus.passages.toLocaleString("en")} passages (${corpus.hash.slice(0, 8)})`
-          : "none",
-        `${model.name} ${model.weights} (${model.fingerprint.slice(0, 8)})`,
-        config.compat,
-        `${String(recipe.name)} (${sha256(canonicalJson(recipe)).slice(0, 8)}), start ${config.initHash.slice(0, 8)}`,
-        String(config.augmentation.augmenter ?? sha256(canonicalJson(config.augmentation)).slice(0, 8)),
-        `${merge.weights} × ${merge.scale}`,
-        config.promptsHash.slice(0, 8),
-        config.version,
-        summary ? `${percent(summary.time.harnessShare)} %` : "–",
-      ].map(text),
-    };
-  });
   const block: Block = {
     kind: "table",
     caption: "What each run was made with",
     head,
-    rows,
+    rows: runs.map(settingsRow),
     note: "Beginnings of hashes in brackets; each run's config.json has all settings. Harness: share of the run's time that went into loading, scoring and writing.",
   };
   return { title: "Settings", blocks: [block] };
+}
+
+function settingsRow({ name, config, summary }: ReportRun): TableRow {
+  const { dataset, corpus, model, recipe, merge } = config;
+  const { size, order, seed } = dataset.sample;
+  return {
+    cells: [
+      name,
+      `${dataset.name} (${dataset.hash.slice(0, 8)})`,
+      `${dataset.questions} questions, ${size === null ? "all" : `${order}, seed ${seed}`}`,
+      corpus
+        ? `${corpus.name}, ${corpus.passages.toLocaleString("en")} passages (${corpus.hash.slice(0, 8)})`
+        : "none",
+      `${model.name} ${model.weights} (${model.fingerprint.slice(0, 8)})`,
+      config.compat,
+      `${String(recipe.name)} (${sha256(canonicalJson(recipe)).slice(0, 8)}), start ${config.initHash.slice(0, 8)}`,
+      String(config.augmentation.augmenter ?? sha256(canonicalJson(config.augmentation)).slice(0, 8)),
+      `${merge.weights} × ${merge.scale}`,
+      config.promptsHash.slice(0, 8),
+      config.version,
+      summary ? `${percent(summary.time.harnessShare)} %` : "–",
+    ].map(text),
+  };
 }

@@ -2,6 +2,7 @@ import type { SimilarityReport } from "../controls.ts";
 import { mean } from "../summary.ts";
 import {
   type Block,
+  type Cell,
   nothing,
   percent,
   percentInterval,
@@ -9,8 +10,8 @@ import {
   type TableRow,
   text,
 } from "./blocks.ts";
-import { comparisonCells } from "./main-tables.ts";
-import { lineChart, type Point } from "./plot.ts";
+import { comparisonCells } from "./comparisons.ts";
+import { lineChart, type Point, type Series } from "./plot.ts";
 import {
   type Answers,
   commonIds,
@@ -27,27 +28,7 @@ const passagesOf = /^([a-z-]+):k(\d+)$/;
 /** Controls: what is left when the adapters are not those of the retrieved passages, or retrieval makes no mistake. */
 export function controlSection(group: RunGroup, suffix: string): Section | undefined {
   const blocks = group.runs.flatMap((run): Block[] => {
-    const controls = [...run.byMethod.keys()]
-      .filter((id) => id.includes(":") && (!passagesOf.test(id) || (id.endsWith(":k1") && !hasSweep(run))))
-      .sort(compareMethods);
-    const rows = controls.flatMap((id): TableRow[] => {
-      const base = id.split(":")[0]!;
-      const [own, plain] = [run.byMethod.get(id), run.byMethod.get(base)];
-      if (!own?.size) return [];
-      const { mean: value, ...interval } = estimate(f1Of(own, [...own.keys()]), `${run.name}/${id}`, run);
-      const ids = commonIds([own, plain]);
-      const compared = plain && ids.length > 1 ? comparisonCells(run, [id, base], ids) : [];
-      return [
-        {
-          cells: [
-            text(id),
-            { text: percent(value), detail: percentInterval(interval) },
-            text(plain?.size ? percent(mean(f1Of(plain, ids))) : "–"),
-            ...compared,
-          ],
-        },
-      ];
-    });
+    const rows = controlRows(run);
     if (rows.length === 0) return [];
     return [
       {
@@ -69,6 +50,30 @@ export function controlSection(group: RunGroup, suffix: string): Section | undef
     ];
   });
   return blocks.length ? { title: `Controls${suffix}`, blocks } : undefined;
+}
+
+function controlRows(run: ReportRun): TableRow[] {
+  const controls = [...run.byMethod.keys()]
+    .filter((id) => id.includes(":") && (!passagesOf.test(id) || (id.endsWith(":k1") && !hasSweep(run))))
+    .sort(compareMethods);
+  return controls.flatMap((id): TableRow[] => {
+    const base = id.split(":")[0]!;
+    const [own, plain] = [run.byMethod.get(id), run.byMethod.get(base)];
+    if (!own?.size) return [];
+    const { mean: value, ...interval } = estimate(f1Of(own, [...own.keys()]), `${run.name}/${id}`, run);
+    const ids = commonIds([own, plain]);
+    const compared = plain && ids.length > 1 ? comparisonCells(run, [id, base], ids) : [];
+    return [
+      {
+        cells: [
+          text(id),
+          { text: percent(value), detail: percentInterval(interval) },
+          text(plain?.size ? percent(mean(f1Of(plain, ids))) : "–"),
+          ...compared,
+        ],
+      },
+    ];
+  });
 }
 
 /** Whether a run asks with many numbers of passages. */
@@ -136,28 +141,30 @@ function sweepBlocks(dataset: string, curves: readonly Curve[], run: ReportRun):
     svg: lineChart(shown, { title: `${dataset}: ${y} by ${x}`, x, y }),
     caption: `${dataset}: ${y} by number of passages.`,
   });
-  const numbers = [...new Set(curves.flatMap(({ answers }) => [...answers.keys()]))].sort((a, b) => a - b);
   return [
     figure("f1", "F1 (%)", quality),
     figure("prompt-tokens", "prompt tokens", tokens),
     figure("latency", "milliseconds per question", times),
-    {
-      kind: "table",
-      caption: `${dataset}: F1 by number of passages`,
-      head: ["method", ...numbers.map((k) => `k = ${k}`)],
-      rows: quality.map(({ name, points }) => ({
-        cells: [
-          text(name),
-          ...numbers.map((k) => {
-            const point = points.find((one) => one.x === k);
-            return point
-              ? { text: point.y.toFixed(1), detail: `${point.low?.toFixed(1)} – ${point.high?.toFixed(1)}` }
-              : nothing;
-          }),
-        ],
-      })),
-    },
+    sweepTable(dataset, quality),
   ];
+}
+
+function sweepTable(dataset: string, curves: readonly Series[]): Block {
+  const numbers = [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))].sort(
+    (a, b) => a - b,
+  );
+  const cellOf = (point: Point | undefined): Cell =>
+    point
+      ? { text: point.y.toFixed(1), detail: `${point.low?.toFixed(1)} – ${point.high?.toFixed(1)}` }
+      : nothing;
+  return {
+    kind: "table",
+    caption: `${dataset}: F1 by number of passages`,
+    head: ["method", ...numbers.map((k) => `k = ${k}`)],
+    rows: curves.map(({ name, points }) => ({
+      cells: [text(name), ...numbers.map((k) => cellOf(points.find((one) => one.x === k)))],
+    })),
+  };
 }
 
 /** Whether adapters of different documents are different. */

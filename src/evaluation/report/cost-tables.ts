@@ -48,28 +48,6 @@ function timesOf(answers: Answers): Times {
 }
 
 function timeTable(run: ReportRun): Block {
-  const methods = plainMethods(run);
-  const base = run.byMethod.get("standard-rag");
-  const baseline = base && timesOf(base);
-  const speedUp = (ms: number): Cell =>
-    baseline && ms > 0 ? text(`${((baseline.answer + baseline.update) / ms).toFixed(2)} ×`) : nothing;
-  const rows = methods.map((name): TableRow => {
-    const { answer, update, totals } = timesOf(run.byMethod.get(name)!);
-    const theirs = paperSeconds(name, paperDataset(run.dataset));
-    return {
-      cells: [
-        text(name),
-        text(totals.length),
-        text(duration(answer)),
-        update > 0 ? text(`+${duration(update)}`) : nothing,
-        text(duration(percentile(totals, 0.5))),
-        text(duration(percentile(totals, 0.95))),
-        speedUp(answer),
-        speedUp(answer + update),
-        ...theirs,
-      ],
-    };
-  });
   const paperHead = paperSeconds("standard-rag", paperDataset(run.dataset)).length
     ? ["paper, 8B (s)", "paper, 8B (×)"]
     : [];
@@ -87,9 +65,34 @@ function timeTable(run: ReportRun): Block {
       "with loading",
       ...paperHead,
     ],
-    rows,
+    rows: timeRows(run),
     note: `Means but for p50 and p95, which include loading and merging. Speed-up against standard RAG; the paper's leaves loading and merging (${paperTable4.updateSeconds} s) out, as the first column does.`,
   };
+}
+
+function timeRows(run: ReportRun): TableRow[] {
+  const methods = plainMethods(run);
+  const base = run.byMethod.get("standard-rag");
+  const baseline = base && timesOf(base);
+  const speedUp = (ms: number): Cell =>
+    baseline && ms > 0 ? text(`${((baseline.answer + baseline.update) / ms).toFixed(2)} ×`) : nothing;
+  return methods.map((name): TableRow => {
+    const { answer, update, totals } = timesOf(run.byMethod.get(name)!);
+    const theirs = paperSeconds(name, paperDataset(run.dataset));
+    return {
+      cells: [
+        text(name),
+        text(totals.length),
+        text(duration(answer)),
+        update > 0 ? text(`+${duration(update)}`) : nothing,
+        text(duration(percentile(totals, 0.5))),
+        text(duration(percentile(totals, 0.95))),
+        speedUp(answer),
+        speedUp(answer + update),
+        ...theirs,
+      ],
+    };
+  });
 }
 
 function paperSeconds(method: string, dataset: string): Cell[] {
@@ -104,33 +107,6 @@ function paperSeconds(method: string, dataset: string): Cell[] {
 
 /** How often the answer can be found at all: the ceiling of every method that retrieves. */
 export function retrievalSection(group: RunGroup, suffix: string): Section {
-  const rows = [...group.main.values()].map((run): TableRow => {
-    const { questions } = run;
-    const open = questions.filter(({ isClosed }) => !isClosed);
-    const inCorpus = questions.every((one) => one.answerInCorpus === null)
-      ? [nothing, nothing]
-      : [
-          share(questions, (one) => one.answerInCorpus === true),
-          share(open, (one) => one.answerInCorpus === true),
-        ];
-    const within = (k: number) => share(open, ({ answerRank }) => answerRank !== null && answerRank <= k);
-    const named = questions.filter(({ supportRanks }) => supportRanks.length);
-    const support = named.map(({ supportRanks }) =>
-      mean(supportRanks.map((rank) => (rank !== null && rank <= 3 ? 1 : 0))),
-    );
-    return {
-      cells: [
-        text(run.dataset),
-        text(questions.length),
-        text(run.config.corpus?.passages.toLocaleString("en") ?? "none"),
-        ...inCorpus,
-        within(1),
-        within(3),
-        within(10),
-        named.length ? text(percent(mean(support))) : nothing,
-      ],
-    };
-  });
   return {
     title: `What can be found${suffix}`,
     blocks: [
@@ -149,9 +125,37 @@ export function retrievalSection(group: RunGroup, suffix: string): Section {
           "in top 10",
           "support in top 3",
         ],
-        rows,
+        rows: [...group.main.values()].map(retrievalRow),
         note: "“Open” and the top columns leave yes-or-no questions out, since “yes” stands everywhere. A text that contains the answer need not support it. “Support” is the mean share of the passages that the dataset names.",
       },
+    ],
+  };
+}
+
+function retrievalRow(run: ReportRun): TableRow {
+  const { questions } = run;
+  const open = questions.filter(({ isClosed }) => !isClosed);
+  const inCorpus = questions.every((one) => one.answerInCorpus === null)
+    ? [nothing, nothing]
+    : [
+        share(questions, (one) => one.answerInCorpus === true),
+        share(open, (one) => one.answerInCorpus === true),
+      ];
+  const within = (k: number) => share(open, ({ answerRank }) => answerRank !== null && answerRank <= k);
+  const named = questions.filter(({ supportRanks }) => supportRanks.length);
+  const support = named.map(({ supportRanks }) =>
+    mean(supportRanks.map((rank) => (rank !== null && rank <= 3 ? 1 : 0))),
+  );
+  return {
+    cells: [
+      text(run.dataset),
+      text(questions.length),
+      text(run.config.corpus?.passages.toLocaleString("en") ?? "none"),
+      ...inCorpus,
+      within(1),
+      within(3),
+      within(10),
+      named.length ? text(percent(mean(support))) : nothing,
     ],
   };
 }
@@ -170,7 +174,31 @@ export function detailSection(group: RunGroup, suffix: string): Section {
 }
 
 function detailTable(run: ReportRun): Block {
-  const rows = [...run.byMethod].flatMap(([name, answers]): TableRow[] => {
+  return {
+    kind: "table",
+    caption: `${run.dataset}: all scores`,
+    head: [
+      "method",
+      "questions",
+      "EM",
+      "F1",
+      "precision",
+      "recall",
+      "lenient F1",
+      "answer in text",
+      "prompt tokens",
+      "generated",
+      "rounds",
+      "failed",
+      "no adapter",
+    ],
+    rows: detailRows(run),
+    note: "Scores in per cent over all questions; a question that failed (its prompt did not fit the model) counts as wrong. “Lenient” cuts the answer so that dates, numbers and initials stay whole. “No adapter”: retrieved passages for which none was there.",
+  };
+}
+
+function detailRows(run: ReportRun): TableRow[] {
+  return [...run.byMethod].flatMap(([name, answers]): TableRow[] => {
     const all = [...answers.values()];
     if (all.length === 0) return [];
     const done = all.filter(({ error }) => error === undefined);
@@ -197,27 +225,6 @@ function detailTable(run: ReportRun): Block {
       },
     ];
   });
-  return {
-    kind: "table",
-    caption: `${run.dataset}: all scores`,
-    head: [
-      "method",
-      "questions",
-      "EM",
-      "F1",
-      "precision",
-      "recall",
-      "lenient F1",
-      "answer in text",
-      "prompt tokens",
-      "generated",
-      "rounds",
-      "failed",
-      "no adapter",
-    ],
-    rows,
-    note: "Scores in per cent over all questions; a question that failed (its prompt did not fit the model) counts as wrong. “Lenient” cuts the answer so that dates, numbers and initials stay whole. “No adapter”: retrieved passages for which none was there.",
-  };
 }
 
 /** What adapters cost, from the run's own summary. */
