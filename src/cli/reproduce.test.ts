@@ -140,7 +140,41 @@ describe("prag reproduce", () => {
         const before = await hashFiles(join(folder, "runs"));
         await call(folder, [...words, ...out]);
         expect(await hashFiles(join(folder, "runs"))).toEqual(before);
+        const page2 = ["report", "runs/table2/atlas", "runs/table2/warm", "--out", "page", "--json"];
+        const written = JSON.parse(await call(folder, page2));
+        expect(written.runs).toEqual([join(folder, "runs", "table2", "atlas")]); // the other holds no run
+        expect(await readFile(join(folder, "page", "report.md"), "utf8")).toContain("Table 1");
+        await expect(call(folder, ["report", "docs"])).rejects.toThrow(/no config.json/);
       }),
     120_000,
+  );
+});
+
+describe("prag warmup", () => {
+  it(
+    "writes the start, keeps the curve of the loss, and says what is wrong with data and numbers",
+    () =>
+      withWorkFolder(async (folder) => {
+        const rows = ["Dray", "Tarn", "Quern"].map((answer) => ({
+          question: `Where is ${answer}?`,
+          answers: [answer],
+        }));
+        await writeFile(join(folder, "train.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+        const words = ["warmup", "--data", "train.jsonl", "--out", "warm", "--json"];
+        const report = JSON.parse(await call(folder, [...words, "--epochs", "2"]));
+        expect(report).toMatchObject({ pairs: 3, updates: 6, resumedAt: 0, dropped: 0 });
+        expect(await readFile(join(folder, "warm", "loss.svg"), "utf8")).toContain("<polyline");
+        expect(JSON.parse(await readFile(join(folder, "warm", "warm-up.json"), "utf8"))).toMatchObject({
+          data: "train.jsonl",
+          losses: report.losses,
+          initHash: report.initHash,
+        });
+        await expect(call(folder, [...words, "--epochs", "3"])).rejects.toThrow(
+          /other data, model or settings/,
+        );
+        await expect(call(folder, [...words, "--batch", "0"])).rejects.toThrow(/--batch must be above 0/);
+        await expect(call(folder, [...words, "--cot"])).rejects.toThrow(/none of 3 rows/);
+      }),
+    60_000,
   );
 });
