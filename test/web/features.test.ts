@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
-import { startFakeServer } from "./fake-server.ts";
 import { emptyWorld } from "./fake-world.ts";
-import { builtPage, describePage, filledWorld } from "./page.suite.ts";
+import { describePage, filledWorld } from "./page.suite.ts";
 
 describePage("answers", (open) => {
   it("stream, and stop when they are told to", async () => {
@@ -152,18 +151,13 @@ describePage("collections, reports and the connection", (open) => {
   });
 
   it("tells when the server has gone, and goes on when it is back", async () => {
-    const { page, world, server } = await open({ world: filledWorld(2) });
+    const { page, server, restart } = await open({ world: filledWorld(2) });
     await page.getByLabel("Your question").fill("Who?");
     await server.close();
     await page.getByRole("button", { name: "Ask" }).click();
     await page.getByText("Connection lost.").waitFor();
     await page.getByRole("article").getByText("The server cannot be reached.").waitFor();
-    const again = await startFakeServer(world, {
-      folder: await builtPage(),
-      prefix: "/below/here",
-      port: server.port,
-    });
+    await restart();
     await page.getByText("Connection lost.").waitFor({ state: "detached" });
-    await again.close();
   });
 });

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
@@ -63,6 +64,8 @@ export interface OpenedPage {
   page: Page;
   world: FakeWorld;
   server: Awaited<ReturnType<typeof startFakeServer>>;
+  /** The same server again, after it was closed. */
+  restart(): Promise<void>;
 }
 
 /** Describes tests in a real browser; where there is none they are skipped, and say why. No test may leave an error in the console. */
@@ -79,10 +82,15 @@ export function describePage(
     const closing: (() => Promise<void>)[] = [];
     const errors: string[] = [];
     beforeAll(async () => {
-      folder = await builtPage();
+      // A copy, because a build of the whole package would take the page away for a moment.
+      folder = await mkdtemp(join(tmpdir(), "prag-page-"));
+      await cp(await builtPage(), folder, { recursive: true });
       browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ["--no-sandbox"] });
     }, 120_000);
-    afterAll(() => browser?.close());
+    afterAll(async () => {
+      await browser?.close();
+      if (folder) await rm(folder, { recursive: true, force: true });
+    });
     afterEach(async () => {
       for (const close of closing.splice(0).reverse()) await close();
       expect(errors.splice(0)).toEqual([]);
@@ -102,7 +110,11 @@ export function describePage(
       });
       await page.goto(route ? `${server.url}#/${route}` : server.url);
       await page.getByRole("heading", { level: 1 }).waitFor();
-      return { page, world, server };
+      const restart = async () => {
+        const again = await startFakeServer(world, { folder, prefix: "/below/here", port: server.port });
+        closing.unshift(again.close);
+      };
+      return { page, world, server, restart };
     });
   });
 }

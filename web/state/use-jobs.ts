@@ -11,8 +11,11 @@ export interface Jobs {
   cancel(id: string): Promise<void>;
 }
 
-/** How often to look for jobs that somebody else started, and whether the server is still there. */
-const pollMs = 5000;
+/**
+ * How often to look for jobs that somebody else started, and whether the server is still there. Below the five seconds after
+ * which servers close a silent connection, so that a question never meets one that is just being closed.
+ */
+const pollMs = 4000;
 /** Before a broken stream of events is begun again. */
 const retryMs = 1000;
 
