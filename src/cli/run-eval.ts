@@ -1,29 +1,25 @@
-import { cpus } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../base/errors.ts";
 import { readJsonIfPresent, writeAtomic, writeJson } from "../base/files.ts";
-import { canonicalJson, sha256 } from "../base/hash.ts";
+import { canonicalJson } from "../base/hash.ts";
 import { openJsonl, readJsonl } from "../base/jsonl.ts";
 import { acquireLock } from "../base/lock.ts";
-import { createMethod, describeMethod, type MethodOptions, type OnMissing } from "../engine/create-method.ts";
-import { describeEngine } from "../engine/describe-engine.ts";
+import { createMethod, type MethodOptions, type OnMissing } from "../engine/create-method.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { type AnsweringReport, answerQuestions, type RunMethod } from "../evaluation/answer-questions.ts";
-import { createQuestionRows, questionHash } from "../evaluation/question-rows.ts";
+import { createQuestionRows } from "../evaluation/question-rows.ts";
 import { continueConfig, loadRun } from "../evaluation/run-folder.ts";
 import {
-  type MethodEntry,
-  methodEntrySchema,
   type QuestionRow,
   questionRowSchema,
   type RunConfig,
   type RunSummaryFile,
   runConfigSchema,
   runFiles,
-  runFormat,
   sessionSchema,
 } from "../evaluation/run-format.ts";
 import { summariseRun, sumSessions } from "../evaluation/summarise-run.ts";
+import { describeRun, nameOf } from "./describe-run.ts";
 import type { EvalPlan } from "./plan-eval.ts";
 import {
   adapterCost,
@@ -145,57 +141,14 @@ class EvalRun {
   async #agreeOnConfig(): Promise<RunConfig> {
     const { out } = this.#options;
     const path = join(out, runFiles.config);
-    const now = await this.#prepare(() => this.#describe());
+    const isRetrieving = this.#isRetrieving;
+    const now = await this.#prepare(() =>
+      describeRun(this.#parts, this.#plan, { ...this.#options, isRetrieving }),
+    );
     const before = await readJsonIfPresent(path, runConfigSchema);
     const config = before ? continueConfig(before, now, out) : now;
     if (canonicalJson(before ?? null) !== canonicalJson(config)) await writeJson(path, config);
     return config;
-  }
-
-  async #describe(): Promise<RunConfig> {
-    const [{ config }, { dataset, questions, sample }] = [this.#parts, this.#plan];
-    const { methods, seed, inFlight = 1, onMissing = "encode" } = this.#options;
-    return {
-      format: runFormat,
-      ...(await describeEngine(this.#parts)),
-      dataset: {
-        name: dataset.name,
-        format: dataset.format,
-        hash: sha256(canonicalJson(questions.map((one) => [one.id, one.type, questionHash(one)]))),
-        questions: questions.length,
-        sample,
-      },
-      corpus: await this.#describeCorpus(),
-      answering: {
-        limit: config.limit,
-        maxTokens: config.maxTokens ?? null,
-        onMissing,
-        chainOfThought: config.cot,
-        shots: config.shots ?? 0,
-        inFlight,
-      },
-      seed,
-      methods: await Promise.all(methods.map((method) => this.#describeMethod(method))),
-      environment: {
-        node: process.version,
-        platform: `${process.platform}-${process.arch}`,
-        processor: cpus()[0]?.model ?? "",
-        threads: config.threads ?? cpus().length,
-        device: config.device,
-      },
-    };
-  }
-
-  async #describeCorpus(): Promise<RunConfig["corpus"]> {
-    if (!this.#isRetrieving) return null;
-    const { generation: hash, passageCount: passages } = await this.#parts.corpus();
-    return { name: this.#plan.corpus?.name ?? this.#parts.config.collection, hash, passages };
-  }
-
-  async #describeMethod({ id, options = {} }: EvalMethod): Promise<MethodEntry> {
-    const { limit: _limit, maxTokens: _maxTokens, ...rest } = options;
-    const description = await describeMethod(this.#parts, nameOf(id), rest);
-    return asJson({ id, options, description });
   }
 
   /** What retrieval finds for each question: made once, then kept. */
@@ -308,16 +261,4 @@ class EvalRun {
     }
     return sumSessions(await readJsonl(path, sessionSchema));
   }
-}
-
-/** The method of a variant. */
-function nameOf(id: string): string {
-  return id.split(":", 1)[0] ?? id;
-}
-
-/** As it will be read again: without what is undefined. */
-function asJson(entry: { id: string; options: object; description: object }): MethodEntry {
-  const parsed = methodEntrySchema.safeParse(JSON.parse(JSON.stringify(entry)));
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(`method "${entry.id}": ${parsed.error.issues[0]?.message ?? "is not a name"}`);
 }

@@ -47,7 +47,20 @@ export function addEval(program: Command, shell: Shell): void {
     .command("eval")
     .description(
       "Ask methods the questions of a dataset and score the answers. Everything is kept in the folder of the run: the same command goes on after an interruption, and answers nothing twice. Passages that are retrieved are encoded first, all others are not.",
-    )
+    );
+  addMethodOptions(addDataOptions(command)).action(async (_options: unknown, self: Command) => {
+    await run(shell, self, readOptions(self, schema));
+  });
+  addExamples(command, [
+    "prag eval --dataset hotpot_dev_distractor_v1.json --corpus contexts --sample 300 --out runs/hotpot",
+    "prag eval --dataset popQA.tsv --corpus psgs_w100.tsv --methods standard-rag,prag --sample 300 --sample-order stratified --out runs/popqa --json",
+    "prag eval --dataset questions.jsonl --corpus ./docs --compat reference --cot --out runs/mine",
+  ]);
+}
+
+/** What is asked, from which corpus. */
+function addDataOptions(command: Command): Command {
+  return command
     .requiredOption(
       "--dataset <file>",
       "2WikiMultihopQA, HotpotQA, PopQA, ComplexWebQuestions as published, or JSONL {question, answers, type?, contexts?}; .gz too",
@@ -59,14 +72,6 @@ export function addEval(program: Command, shell: Shell): void {
       'files or folders to retrieve from, or "contexts" for the questions\' own paragraphs (default: the collection)',
     )
     .option("--augmentations <file>", "ready-made augmentations of the corpus")
-    .option("--methods <names>", `separated by commas, of ${methodNames.join(", ")}`, nameList, [
-      "closed-book",
-      "standard-rag",
-      "prag",
-      "combine",
-    ])
-    .option("--method-options <json>", 'numbers of single methods: {"flare": {"theta": 0.6}}')
-    .requiredOption("--out <folder>", "where the run goes")
     .option("--sample <count>", "ask so many questions (default: all)", wholeNumber)
     .addOption(
       choiceOption(
@@ -75,7 +80,20 @@ export function addEval(program: Command, shell: Shell): void {
         sampleOrders,
       ).default("first"),
     )
-    .option("--seed <number>", "of the sample and of the statistics", wholeNumber, 42)
+    .option("--seed <number>", "of the sample and of the statistics", wholeNumber, 42);
+}
+
+/** Who answers, and how. */
+function addMethodOptions(command: Command): Command {
+  return command
+    .option("--methods <names>", `separated by commas, of ${methodNames.join(", ")}`, nameList, [
+      "closed-book",
+      "standard-rag",
+      "prag",
+      "combine",
+    ])
+    .option("--method-options <json>", 'numbers of single methods: {"flare": {"theta": 0.6}}')
+    .requiredOption("--out <folder>", "where the run goes")
     .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
     .option("--max-tokens <count>", "tokens of an answer (default: as the prompts ask)", wholeNumber)
     .option("--max-words <count>", "words of a passage of the corpus, at most (default: 100)", wholeNumber)
@@ -98,15 +116,7 @@ export function addEval(program: Command, shell: Shell): void {
       wholeNumber,
       1,
     )
-    .option("--no-texts", "keep questions, answers and predictions out of the run's files")
-    .action(async (_options: unknown, self: Command) => {
-      await run(shell, self, readOptions(self, schema));
-    });
-  addExamples(command, [
-    "prag eval --dataset hotpot_dev_distractor_v1.json --corpus contexts --sample 300 --out runs/hotpot",
-    "prag eval --dataset popQA.tsv --corpus psgs_w100.tsv --methods standard-rag,prag --sample 300 --sample-order stratified --out runs/popqa --json",
-    "prag eval --dataset questions.jsonl --corpus ./docs --compat reference --cot --out runs/mine",
-  ]);
+    .option("--no-texts", "keep questions, answers and predictions out of the run's files");
 }
 
 async function run(shell: Shell, command: Command, options: Options): Promise<void> {
@@ -178,7 +188,30 @@ function parseMethodOptions(text: string | undefined): z.infer<typeof methodOpti
 }
 
 function describe(report: EvalReport, { dataset, questions }: EvalPlan): string[] {
-  const { methods, comparisons, retrieval, cost, time } = report;
+  const { methods, retrieval, cost, time } = report;
+  return [
+    `${dataset.name}: ${count(questions.length, "question")} of ${dataset.questions.length.toLocaleString("en")}, ${report.answeredNow} answers now, model ${report.model}`,
+    "",
+    ...formatTable(tableOf(report)),
+    "* differs from prag, † is below the best (paired t-test, p < 0.05)",
+    ...methods.flatMap(({ name, tooLong, failed, fallbacks }) => [
+      ...(tooLong ? [`${name}: ${count(tooLong, "prompt")} did not fit the model and score 0`] : []),
+      ...(failed ? [`${name}: ${count(failed, "question")} could not be answered and score 0`] : []),
+      ...(fallbacks ? [`${name}: ${count(fallbacks, "retrieved passage")} had no adapter`] : []),
+    ]),
+    ...describeRetrieval(retrieval),
+    ...(cost?.adapters
+      ? [
+          `adapters: ${cost.adapters.toLocaleString("en")}, ${formatBytes(cost.bytesPerAdapter)} each${payOff(cost)}`,
+        ]
+      : []),
+    `time: ${formatDuration(time.totalSeconds)} in all, ${formatDuration(time.answerSeconds)} of it answering, ${formatPercent(time.harnessShare)} % the harness itself`,
+    "",
+    `the run lies in ${report.folder}`,
+  ];
+}
+
+function tableOf({ methods, comparisons }: EvalReport): (string | number)[][] {
   const head = [
     "method",
     "F1",
@@ -201,26 +234,7 @@ function describe(report: EvalReport, { dataset, questions }: EvalPlan): string[
     Math.round(method.promptTokens),
     Math.round(method.latencyMs.p50),
   ]);
-  return [
-    `${dataset.name}: ${count(questions.length, "question")} of ${dataset.questions.length.toLocaleString("en")}, ${report.answeredNow} answers now, model ${report.model}`,
-    "",
-    ...formatTable([head, ...rows]),
-    "* differs from prag, † is below the best (paired t-test, p < 0.05)",
-    ...methods.flatMap(({ name, tooLong, failed, fallbacks }) => [
-      ...(tooLong ? [`${name}: ${count(tooLong, "prompt")} did not fit the model and score 0`] : []),
-      ...(failed ? [`${name}: ${count(failed, "question")} could not be answered and score 0`] : []),
-      ...(fallbacks ? [`${name}: ${count(fallbacks, "retrieved passage")} had no adapter`] : []),
-    ]),
-    ...describeRetrieval(retrieval),
-    ...(cost?.adapters
-      ? [
-          `adapters: ${cost.adapters.toLocaleString("en")}, ${formatBytes(cost.bytesPerAdapter)} each${payOff(cost)}`,
-        ]
-      : []),
-    `time: ${formatDuration(time.totalSeconds)} in all, ${formatDuration(time.answerSeconds)} of it answering, ${formatPercent(time.harnessShare)} % the harness itself`,
-    "",
-    `the run lies in ${report.folder}`,
-  ];
+  return [head, ...rows];
 }
 
 function describeRetrieval(retrieval: EvalReport["retrieval"]): string[] {
