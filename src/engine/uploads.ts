@@ -1,6 +1,6 @@
 import { lstat } from "node:fs/promises";
 import { basename, extname, join, relative } from "node:path";
-import { InputError, systemCode } from "../base/errors.ts";
+import { InputError, NotFoundError, systemCode } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { readableExtensions } from "../corpus/readers.ts";
 import type { EngineParts } from "./parts.ts";
@@ -39,7 +39,10 @@ export async function keepUpload(
   );
   if (isLink)
     throw new InputError(`${basename(path)} stands for something that is no file; use another name`);
-  await writeAtomic(path, bytes);
+  await writeAtomic(path, bytes).catch((error: unknown) => {
+    if (!(error instanceof NotFoundError)) throw error;
+    return writeAtomic(path, bytes); // a writer that began just now took our half for a leftover
+  });
   return path;
 }
 

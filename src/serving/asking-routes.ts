@@ -14,10 +14,10 @@ import type { MethodEvent } from "../methods/method.ts";
 import { askMethod } from "./answers.ts";
 import { eventResponse, type ServerEvent } from "./events.ts";
 import { describeFailure, RequestError } from "./failures.ts";
-import { addEncode, bodyLimits } from "./native-routes.ts";
+import { addEncode } from "./native-routes.ts";
 import { readJsonBody } from "./read-body.ts";
 import { addRoute, wholeQuery } from "./routes.ts";
-import { admit, type Services, type Ticket } from "./services.ts";
+import { admit, bodyLimits, type Services, type Ticket } from "./services.ts";
 
 const text = z
   .string()

@@ -1,5 +1,3 @@
-import { realpath } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { CollectionRow, JobRow, ServerStatus } from "../engine/api.ts";
@@ -7,26 +5,18 @@ import { augment } from "../engine/augment.ts";
 import { methodNames } from "../engine/create-method.ts";
 import { encode } from "../engine/encode.ts";
 import { encodeSome } from "../engine/encoded-adapters.ts";
-import {
-  createCollection,
-  deleteCollection,
-  describeCollection,
-  listDocuments,
-} from "../engine/hosted-collections.ts";
-import { ingest } from "../engine/ingest.ts";
+import { createCollection, deleteCollection, describeCollection } from "../engine/hosted-collections.ts";
 import { packageVersion } from "../engine/package-root.ts";
 import { status } from "../engine/status.ts";
-import { keepUpload, relativeTo, uploadName } from "../engine/uploads.ts";
 import type { JobContext, JobTask } from "../jobs/job-queue.ts";
 import { eventResponse, type ServerEvent } from "./events.ts";
 import { RequestError } from "./failures.ts";
-import { readFormBody, readJsonBody } from "./read-body.ts";
+import { addIngestRoutes } from "./ingest-routes.ts";
+import { readJsonBody } from "./read-body.ts";
 import { addRoute } from "./routes.ts";
-import type { Services } from "./services.ts";
+import { bodyLimits, type Services } from "./services.ts";
 
 const longestQuestion = 10_000;
-/** Files of one upload. */
-const mostFiles = 200;
 
 /** Adds state, collections, documents and jobs. */
 export function addNativeRoutes(app: Hono, services: Services): void {
@@ -35,11 +25,6 @@ export function addNativeRoutes(app: Hono, services: Services): void {
   addIngestRoutes(app, services);
   addEncodeRoutes(app, services);
   addJobRoutes(app, services);
-}
-
-/** Limits of small JSON bodies. */
-export function bodyLimits({ options }: Services) {
-  return { maxBytes: options.maxBodyBytes, timeoutMs: options.bodyTimeoutMs };
 }
 
 function addStateRoutes(app: Hono, services: Services): void {
@@ -96,93 +81,6 @@ function addCollectionRoutes(app: Hono, services: Services): void {
       return c.body(null, 204);
     },
   });
-  addRoute(app, "/api/collections/:name/documents", {
-    GET: async (c) =>
-      c.json({ documents: await listDocuments(await engines.get(c.req.param("name") ?? "")) }),
-    POST: async (c) => {
-      const name = c.req.param("name") ?? "";
-      const { job, files } = await takeUpload(services, name, c.req.raw);
-      return c.json({ job, files }, 202);
-    },
-  });
-}
-
-/** Keeps uploaded files, and ingests them as a job. */
-async function takeUpload(services: Services, name: string, request: Request) {
-  const { engines, options } = services;
-  const parts = await engines.open(name);
-  const form = await readFormBody(request, {
-    maxBytes: options.maxUploadBytes,
-    timeoutMs: options.bodyTimeoutMs,
-  });
-  const foreign = [...form.keys()].find((key) => key !== "file");
-  if (foreign !== undefined)
-    throw new RequestError(400, `the part "${foreign.slice(0, 50)}" is not known; send parts "file"`, {
-      param: "file",
-    });
-  const files = form.getAll("file").flatMap((value) => (typeof value === "string" ? [] : [value]));
-  if (!files.length || files.length > mostFiles)
-    throw new RequestError(400, `wanted 1 to ${mostFiles} files as parts "file", got ${files.length}`, {
-      param: "file",
-    });
-  for (const file of files) uploadName(file.name); // all names are right before any file is kept
-  const paths: string[] = [];
-  for (const file of files)
-    paths.push(await keepUpload(parts, { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) }));
-  return { job: addIngest(services, name, paths), files: files.map((file) => uploadName(file.name)) };
-}
-
-function addIngest({ engines, queue }: Services, collection: string, paths: readonly string[]): JobRow {
-  return queue.add({
-    kind: "ingest",
-    collection,
-    async run({ signal, progress }) {
-      const parts = await engines.open(collection);
-      const base = dirname(resolve(parts.config.dataFolder));
-      return ingest(
-        { ...parts, progress },
-        relativeTo(
-          base,
-          paths.map((path) => resolve(path)),
-        ),
-        { base, signal },
-      );
-    },
-  });
-}
-
-const pathsBody = z.strictObject({ paths: z.array(z.string().min(1).max(4096)).min(1).max(100) });
-
-function addIngestRoutes(app: Hono, services: Services): void {
-  addRoute(app, "/api/collections/:name/ingest", {
-    POST: async (c) => {
-      const name = c.req.param("name") ?? "";
-      await services.engines.open(name); // a wrong name is refused
-      const { paths } = await readJsonBody(c.req.raw, pathsBody, bodyLimits(services));
-      const real: string[] = [];
-      for (const path of paths) real.push(await allowedPath(path, services.options.allowedPaths));
-      return c.json({ job: addIngest(services, name, real) }, 202);
-    },
-  });
-}
-
-/** The real path, if it lies in an allowed folder; what does not exist and what may not be read look the same. */
-async function allowedPath(path: string, allowed: readonly string[]): Promise<string> {
-  const refused = new RequestError(
-    403,
-    `${path.slice(0, 200)} is not within a folder that --allow-path names`,
-    {
-      param: "paths",
-    },
-  );
-  if (!isAbsolute(path) || path.includes("\0")) throw refused;
-  const real = await realpath(path).catch(() => undefined);
-  if (real === undefined) throw refused;
-  for (const folder of allowed) {
-    const within = relative(await realpath(folder), real);
-    if (within !== ".." && !within.startsWith(`..${sep}`) && !isAbsolute(within)) return real;
-  }
-  throw refused;
 }
 
 const encodeBody = z.strictObject({

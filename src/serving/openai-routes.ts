@@ -30,12 +30,12 @@ import {
 } from "./openai-requests.ts";
 import { readJsonBody } from "./read-body.ts";
 import { addRoute } from "./routes.ts";
-import { admit, type Services, type Ticket } from "./services.ts";
+import { admit, bodyLimits, type Services, type Ticket } from "./services.ts";
 
 /** Adds what OpenAI's clients speak to. */
 export function addOpenAiRoutes(app: Hono, services: Services): void {
   const { engines } = services;
-  const limits = limitsOf(services);
+  const limits = bodyLimits(services);
   addRoute(app, "/v1/models", {
     GET: async (c) => c.json({ object: "list", data: await listModels(services) }),
   });
@@ -95,10 +95,6 @@ export function addOpenAiRoutes(app: Hono, services: Services): void {
       return c.json({ object: "list", data, model, usage: { prompt_tokens: 0, total_tokens: 0 } });
     },
   });
-}
-
-function limitsOf({ options }: Services) {
-  return { maxBytes: options.maxBodyBytes, timeoutMs: options.bodyTimeoutMs };
 }
 
 async function listModels({ engines }: Services) {

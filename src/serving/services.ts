@@ -6,6 +6,7 @@ import type { Traffic } from "../jobs/traffic.ts";
 import { DeadlineError, RequestError } from "./failures.ts";
 import type { GuardOptions } from "./guard.ts";
 import type { Metrics } from "./metrics.ts";
+import type { BodyLimits } from "./read-body.ts";
 
 /** How a server behaves. */
 export interface ServerOptions extends GuardOptions {
@@ -42,6 +43,11 @@ export interface Services {
   isClosing: () => boolean;
   /** Hears of failures that are ours. */
   onBug(error: unknown): void;
+}
+
+/** Limits of JSON bodies. */
+export function bodyLimits({ options }: Services): BodyLimits {
+  return { maxBytes: options.maxBodyBytes, timeoutMs: options.bodyTimeoutMs };
 }
 
 /** A place among the answers under way. */
