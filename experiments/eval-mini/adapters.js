@@ -41,7 +41,7 @@ export async function measureAtlas({ parts }, { titles, seed, progress }) {
         seed,
       );
   }
-  return { passages: report.passages, secondsPerPassage: report.seconds / Math.max(1, report.encoded), rows };
+  return { passages: report.passages, rows };
 }
 
 /** Facts of a paragraph that rules ask for in two wordings, at most. */
