@@ -56,6 +56,8 @@ export {
 export type { EncodeReport } from "./engine/encode.ts";
 export type { ImportReport } from "./engine/import-augmentations.ts";
 export type { IngestReport } from "./engine/ingest.ts";
+export type { MemoryRow } from "./engine/memories.ts";
+export type { MemorizeOptions, MemorizeReport } from "./engine/memorize.ts";
 export type { EngineEnvironment } from "./engine/open-engine.ts";
 export { type OpenEngine, openEngine } from "./engine/open-engine.ts";
 export type { EngineParts, OpenedModel } from "./engine/parts.ts";
@@ -63,6 +65,9 @@ export { openRag, type Rag, type TaskOptions } from "./engine/rag.ts";
 export type { StatusReport } from "./engine/status.ts";
 export type { Generation, GenerationRequest, Generator, Sampling } from "./generation/generator.ts";
 export { closedBook } from "./methods/closed-book.ts";
+export { decompose } from "./methods/decompose.ts";
+export { hyde } from "./methods/hyde.ts";
+export { type MemoragParts, memorag } from "./methods/memorag.ts";
 export {
   type AnswerOptions,
   type HistoryTurn,

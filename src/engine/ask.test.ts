@@ -59,7 +59,8 @@ describe("ask, everything encoded", () => {
       },
     });
     expect(answer.usage.promptTokens).toBeGreaterThan(10);
-    if (!isIterative(method)) expect(answer.usage.generatedTokens).toBeLessThanOrEqual(8);
+    const writesFirst = method === "hyde" || method === "decompose"; // what it retrieves by counts too
+    if (!isIterative(method) && !writesFirst) expect(answer.usage.generatedTokens).toBeLessThanOrEqual(8);
     expect(text).not.toBe("");
     const roles: Partial<Record<typeof method, PassageUse>> = { prag: "adapter", combine: "both" };
     const wanted = roles[method] ?? "context";

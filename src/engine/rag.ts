@@ -7,6 +7,8 @@ import type { EngineConfig, EngineSettings } from "./config.ts";
 import { type EncodeReport, encode } from "./encode.ts";
 import { type ImportReport, importAugmentations } from "./import-augmentations.ts";
 import { type IngestReport, ingest, locateInputs } from "./ingest.ts";
+import { deleteMemory, listMemories, type MemoryRow } from "./memories.ts";
+import { type MemorizeOptions, type MemorizeReport, memorize } from "./memorize.ts";
 import { type EngineEnvironment, openEngine } from "./open-engine.ts";
 import { type StatusReport, status } from "./status.ts";
 
@@ -28,6 +30,10 @@ export interface Rag {
   importAugmentations(path: string): Promise<ImportReport>;
   /** Trains an adapter for every passage that has none. */
   encode(options?: TaskOptions): Promise<EncodeReport>;
+  /** Reads a long text into a named memory, which `ask` answers from by the method `memorag`. */
+  memorize(paths: string | readonly string[], options: MemorizeOptions): Promise<MemorizeReport>;
+  memories(): Promise<MemoryRow[]>;
+  deleteMemory(name: string): Promise<void>;
   /** Answers a question; `onText` gets the text as it comes. */
   ask(question: string, options?: AskOptions): Promise<Answer>;
   /** Answers a question as events: what is retrieved, which adapters are used, the text as it comes. */
@@ -44,17 +50,27 @@ export async function openRag(
 ): Promise<Rag> {
   const { parts, dispose } = await openEngine(settings, { env: process.env, ...environment });
   const { config } = parts;
+  const locate = (paths: string | readonly string[]) =>
+    locateInputs(typeof paths === "string" ? [paths] : paths, {
+      cwd: process.cwd(),
+      dataFolder: config.dataFolder,
+    });
   return {
     config,
     async ingest(paths, options) {
-      const list = typeof paths === "string" ? [paths] : paths;
-      const { base, inputs } = locateInputs(list, { cwd: process.cwd(), dataFolder: config.dataFolder });
+      const { base, inputs } = locate(paths);
       return ingest(parts, inputs, { base, ...options });
     },
     prune: () => prune(parts),
     augment: (options) => augment(parts, options),
     importAugmentations: (path) => importAugmentations(parts, path),
     encode: (options) => encode(parts, options),
+    async memorize(paths, options) {
+      const { base, inputs } = locate(paths);
+      return memorize(parts, inputs, { base, ...options });
+    },
+    memories: () => listMemories(parts),
+    deleteMemory: (name) => deleteMemory(parts, name),
     ask: (question, options) => ask(parts, question, options),
     stream: (question, options) => streamAnswer(parts, question, options),
     status: () => status(parts),

@@ -1,6 +1,6 @@
-import { dirname, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
+import { locateInputs } from "../../engine/ingest.ts";
 import { type MemorizeReport, memorize } from "../../engine/memorize.ts";
 import type { MemorySize } from "../../memory/memory.ts";
 import { count, formatBytes, formatDuration } from "../format.ts";
@@ -59,8 +59,7 @@ export async function runMemorize(
   },
 ): Promise<void> {
   const { parts, signal } = context;
-  const base = dirname(resolve(cwd, parts.config.dataFolder));
-  const inputs = files.map((file) => relative(base, resolve(cwd, file)) || ".");
+  const { base, inputs } = locateInputs(files, { cwd, dataFolder: parts.config.dataFolder });
   const report = await memorize(parts, inputs, {
     ...options,
     base,

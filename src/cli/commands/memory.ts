@@ -1,7 +1,8 @@
-import { dirname, relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { streamSummary } from "../../engine/ask.ts";
+import { locateInputs } from "../../engine/ingest.ts";
 import { deleteMemory, listMemories, type MemoryRow, showMemory } from "../../engine/memories.ts";
 import { makeClues } from "../../engine/memory-clues.ts";
 import { rewardNames } from "../../engine/sample-clues.ts";
@@ -167,8 +168,11 @@ function addClues(memory: Command, shell: Shell): void {
       });
       const { out, questions, words, seed } = readOptions(self, schema);
       return withEngine(shell, { command: self }, async (context) => {
+        const { dataFolder } = context.parts.config;
+        const { base, inputs } = locateInputs(files, { cwd: shell.cwd, dataFolder });
         const report = await makeClues(context.parts, {
-          ...locate(files, { shell, dataFolder: context.parts.config.dataFolder }),
+          base,
+          paths: inputs,
           out: resolve(shell.cwd, out),
           questions: questions && resolve(shell.cwd, questions),
           words,
@@ -184,12 +188,6 @@ function addClues(memory: Command, shell: Shell): void {
     "prag memory clues ./docs --out clues.jsonl",
     "prag memory clues --questions squad.jsonl --out clues.jsonl",
   ]);
-}
-
-/** Inputs relative to the folder that the data folder lies in. */
-function locate(files: readonly string[], { shell, dataFolder }: { shell: Shell; dataFolder: string }) {
-  const base = dirname(resolve(shell.cwd, dataFolder));
-  return { base, paths: files.map((file) => relative(base, resolve(shell.cwd, file)) || ".") };
 }
 
 const trainSchema = z.object({
@@ -233,11 +231,11 @@ function addTrain(memory: Command, shell: Shell): void {
       const memoryModel = from && path(from);
       return withEngine(shell, { command: self, settings: { memoryModel } }, async (context) => {
         const { parts, signal } = context;
-        const located = locate(data, { shell, dataFolder: parts.config.dataFolder });
+        const { base, inputs } = locateInputs(data, { cwd: shell.cwd, dataFolder: parts.config.dataFolder });
         const report = await trainMemoryModel(parts, {
           ...options,
-          ...located,
-          paths: options.stage === "pretrain" ? located.paths : data.map(path),
+          base,
+          paths: options.stage === "pretrain" ? inputs : data.map(path),
           ratios: ratios?.map(wholeNumber),
           out: path(out),
           from: memoryModel,
