@@ -97,18 +97,29 @@ function AdapterDeeds({ adapter, onClose }: { adapter: AdapterEntry; onClose: ()
         </Button>
       </div>
       {isDeleting && (
-        <ConfirmDialog
-          title="Delete this adapter?"
-          deed="Delete adapter"
+        <DeleteQuestion
+          title={title}
           failure={failure}
           onConfirm={() => attempt(remove)}
           onClose={() => setDeleting(false)}
-        >
-          <p>
-            Questions about “{title}” are answered from the prompt again. Encoding brings the adapter back.
-          </p>
-        </ConfirmDialog>
+        />
       )}
     </>
+  );
+}
+
+function DeleteQuestion({
+  title,
+  ...rest
+}: {
+  title: string;
+  failure: ApiFailure | undefined;
+  onConfirm: () => void;
+  onClose: () => void;
+}) {
+  return (
+    <ConfirmDialog title="Delete this adapter?" deed="Delete adapter" {...rest}>
+      <p>Questions about “{title}” are answered from the prompt again. Encoding brings the adapter back.</p>
+    </ConfirmDialog>
   );
 }

@@ -82,24 +82,30 @@ function AdapterTable({ adapters }: { adapters: readonly AdapterEntry[] }) {
         </thead>
         <tbody>
           {adapters.slice(0, shownRows).map((adapter) => (
-            <tr key={adapter.key}>
-              <th scope="row">
-                <button type="button" className="link" onClick={() => setOpen(adapter)}>
-                  {adapter.title}
-                </button>
-              </th>
-              <td className="number">{formatBytes(adapter.bytes)}</td>
-              <td className="number wide-only">{adapter.rank}</td>
-              <td className="number">{lossRange(adapter)}</td>
-              <td className="wide-only">
-                <code>{adapter.recipeHash?.slice(0, 8) ?? "imported"}</code>
-              </td>
-            </tr>
+            <AdapterRow key={adapter.key} adapter={adapter} onOpen={setOpen} />
           ))}
         </tbody>
       </table>
       {open && <AdapterDialog adapter={open} onClose={() => setOpen(undefined)} />}
     </div>
+  );
+}
+
+function AdapterRow({ adapter, onOpen }: { adapter: AdapterEntry; onOpen: (adapter: AdapterEntry) => void }) {
+  return (
+    <tr>
+      <th scope="row">
+        <button type="button" className="link" onClick={() => onOpen(adapter)}>
+          {adapter.title}
+        </button>
+      </th>
+      <td className="number">{formatBytes(adapter.bytes)}</td>
+      <td className="number wide-only">{adapter.rank}</td>
+      <td className="number">{lossRange(adapter)}</td>
+      <td className="wide-only">
+        <code>{adapter.recipeHash?.slice(0, 8) ?? "imported"}</code>
+      </td>
+    </tr>
   );
 }
 

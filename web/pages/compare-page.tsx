@@ -67,10 +67,6 @@ function Column({
 }) {
   const { name, explanation } = methodText(method);
   useAnnouncedAnswer(state, `${name}: `);
-  const most = (of: (one: AnswerState) => number | undefined) =>
-    Math.max(1, ...all.map((one) => of(one) ?? 0));
-  const tokens = state?.usage?.promptTokens;
-  const totalMs = state?.timings?.totalMs;
   return (
     <section
       className="column card"
@@ -84,18 +80,7 @@ function Column({
         {state && <AnswerText state={state} />}
         <FailureNotice failure={state?.failure} />
       </div>
-      <dl className="gauges">
-        <Gauge
-          label="prompt tokens"
-          text={tokens === undefined ? "–" : formatCount(tokens)}
-          share={(tokens ?? 0) / most((one) => one.usage?.promptTokens)}
-        />
-        <Gauge
-          label="time"
-          text={totalMs === undefined ? "–" : formatMs(totalMs)}
-          share={(totalMs ?? 0) / most((one) => one.timings?.totalMs)}
-        />
-      </dl>
+      <Gauges state={state} all={all} />
       <ul className="column-sources plain-list">
         {state?.sources.map(({ passageId, title, usedAs }) => (
           <li key={passageId}>
@@ -105,6 +90,28 @@ function Column({
         ))}
       </ul>
     </section>
+  );
+}
+
+/** Tokens and time, each beside the most that any method took. */
+function Gauges({ state, all }: { state: AnswerState | undefined; all: readonly AnswerState[] }) {
+  const most = (of: (one: AnswerState) => number | undefined) =>
+    Math.max(1, ...all.map((one) => of(one) ?? 0));
+  const tokens = state?.usage?.promptTokens;
+  const totalMs = state?.timings?.totalMs;
+  return (
+    <dl className="gauges">
+      <Gauge
+        label="prompt tokens"
+        text={tokens === undefined ? "–" : formatCount(tokens)}
+        share={(tokens ?? 0) / most((one) => one.usage?.promptTokens)}
+      />
+      <Gauge
+        label="time"
+        text={totalMs === undefined ? "–" : formatMs(totalMs)}
+        share={(totalMs ?? 0) / most((one) => one.timings?.totalMs)}
+      />
+    </dl>
   );
 }
 
