@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Adapter, feedForwardModules } from "../adapters/adapter.ts";
@@ -161,6 +162,23 @@ describe("a scheduler", () => {
     const isGreedy = (i: number) => requests[i]!.sampling === undefined;
     for (const [i, { tokens }] of wanted.entries())
       if (isGreedy(i) && tokens.length > 3) expect(tokens.slice(0, 3).map(({ id }) => id)).toEqual(greedy[i]);
+  });
+
+  it("lets many wait on one signal without a warning of a leak, and leaves none there", async () => {
+    const warnings: string[] = [];
+    const listen = (warning: Error) => warnings.push(warning.name);
+    process.on("warning", listen);
+    const { signal } = new AbortController();
+    const generator = createLocalGenerator({ model: "tiny", session, tokenizer, contextLength: 128 });
+    const request = (i: number) => ({ messages: [{ role: "user" as const, content: `${i}` }], maxTokens: 2 });
+    await generator.generateBatch(
+      Array.from({ length: 14 }, (_, i) => request(i)),
+      { signal },
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", listen);
+    expect(warnings).toEqual([]);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
   it("refuses one request's adapter and answers the others", async () => {

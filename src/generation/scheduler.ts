@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Adapter } from "../adapters/adapter.ts";
 import { messageOf } from "../base/errors.ts";
 import type { DecodingBatch } from "./decoding-batch.ts";
@@ -59,6 +60,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
         if (entry.state === "going") entry.state = "cancelled";
         entry.wake();
       };
+      if (signal) setMaxListeners(0, signal); // one for each sequence of a batch, removed below: no leak to warn of
       signal?.addEventListener("abort", cancel, { once: true });
       loop.add(entry);
       try {
