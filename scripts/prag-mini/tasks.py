@@ -38,15 +38,17 @@ class TaskMaker(Maker):
         return self.answer_document([(e.title, e.text) for e in shown], list(dict.fromkeys(pairs)), limit, self.rng.choice([0.0, 0.3]))
 
     def retold(self, limit):
-        """One fact each of several subjects in plain sentences, then all again in another order: only the name tells what follows."""
+        """One fact each of several subjects in plain sentences, then all again in another order, said or asked: only the name tells what follows."""
         kind = self.rng.choice([*invented.KINDS, *[invented.BY_NAME["person"]] * 4])
         relation = self.rng.choice([r for r in kind[3].split() if sum(f.startswith("{S}") and "{p" not in f for f in RELATIONS[r][1]) > 0])
         forms = [f for f in RELATIONS[relation][1] if f.startswith("{S}") and "{p" not in f]
         names = {e.name: e for e in (invented.make(self.rng, kind[0], sentences=1, must=(relation,)) for _ in range(self.rng.randrange(2, 7)))}
         document = TokenDocument()
-        again = self.rng.choice(forms), self.rng.choice(forms)
+        asked = "Question: " + self.rng.choice([q for q in RELATIONS[relation][2] if "{T}" in q]) + " The answer is {a}."
+        again = self.rng.choice(forms), self.rng.choice([self.rng.choice(forms), asked])
         for round_number in range(self.rng.choice([2, 3, 3])):
-            for entity in self.rng.sample(list(names.values()), len(names)):
+            told = list(names.values())  # later with repetition, so that nothing follows from what is left
+            for entity in self.rng.sample(told, len(told)) if round_number == 0 else self.rng.choices(told, k=len(told)):
                 said = again[min(round_number, 1)].format(S=entity.name, T=entity.name, t=entity.title, n=entity.kind, a="|")
                 before, after = (said[0].upper() + said[1:]).split("|")
                 start = self.encode(("<s>" if not document.ids else "\n") + before.rstrip())
