@@ -229,14 +229,10 @@ class Builder(TaskMaker):
         if kind == "article":
             article = next(self.articles)
             return self.article(article["title"], article["text"][:1400], SHORT)
-        if kind == "point":
-            return self.points(invented.make(self.rng), SHORT)
-        if kind in ("echo", "turns", "pick", "retold"):
-            return getattr(super(), kind)(SHORT)
-        if kind == "reasoning":
-            return self.reasoning(self.length)
-        if kind == "rewriting":
-            return self.rewriting(invented.make(self.rng), SHORT)
+        if kind in ("point", "rewriting"):
+            return (self.points if kind == "point" else self.rewriting)(invented.make(self.rng), SHORT)
+        if kind in ("echo", "turns", "pick", "retold", "reasoning"):
+            return getattr(super(), kind)(self.length if kind == "reasoning" else SHORT)
         return {"squad": self.squad_single, "closed": self.closed_book, "writing": self.write_questions, "bridge": self.bridging}.get(kind, getattr(self, kind, None))()
 
 
