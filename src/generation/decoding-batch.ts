@@ -37,8 +37,11 @@ interface BatchParts {
   rows: number;
 }
 
-/** Cache lengths are rounded up to a multiple of this, so that they seldom grow. */
-const capacityStep = 256;
+/**
+ * Cache lengths are rounded up to a multiple of this. A step takes time for all the room that its rows have, since the
+ * runtime gives outputs back by copying them, so there is little more than what is used; growing copies once in 32 steps.
+ */
+const capacityStep = 32;
 
 /** An empty batch. */
 export function createBatch(parts: BatchParts): DecodingBatch {
@@ -53,6 +56,8 @@ class Batch implements DecodingBatch {
   readonly #inputs: ReadonlyMap<string, { module: string; factor: "down" | "up" }>;
   /** Tokens in the cache, by row. */
   #lengths: number[] = [];
+  /** Tokens that no row will exceed. */
+  #limit = 0;
 
   constructor(parts: BatchParts) {
     const { runtime, config, factors } = parts;
@@ -89,8 +94,7 @@ class Batch implements DecodingBatch {
     const { rows } = this.#parts;
     if (size + adapters.length > rows)
       throw new Error(`internal: a batch of ${rows} rows cannot hold ${size + adapters.length}`);
-    const rounded = Math.ceil(capacity / capacityStep) * capacityStep;
-    await this.#cache.reserve(rows, Math.max(rounded, this.#cache.capacity), this.#lengths);
+    this.#limit = Math.max(capacity, size === 0 ? 0 : this.#limit);
     const rank = Math.max(1, ...adapters.map((adapter) => adapter?.config.rank ?? 0));
     const kept = size === 0 ? 0 : this.#factors.capacity; // an empty batch need not stay wide
     await this.#factors.reserve(rows, Math.max(rank, kept), new Array<number>(size).fill(kept));
@@ -122,6 +126,7 @@ class Batch implements DecodingBatch {
     { from = 0 }: { from?: number } = {},
   ): Promise<Float32Array[]> {
     const past = this.#lengths.slice(from, from + tokens.length);
+    await this.#makeRoom(Math.max(...this.#lengths, ...tokens.map((row, b) => past[b]! + row.length)));
     tokens.forEach((row, b) => {
       this.#lengths[from + b] = past[b]! + row.length;
     });
@@ -136,6 +141,14 @@ class Batch implements DecodingBatch {
     if (logits?.dtype !== "float32") throw new Error("internal: logits are not float32");
     const V = logits.data.length / tokens.length;
     return tokens.map((_, b) => logits.data.subarray(b * V, (b + 1) * V));
+  }
+
+  /** Grows the cache to so many tokens, or shrinks it where long rows have gone. */
+  async #makeRoom(tokens: number): Promise<void> {
+    const { capacity } = this.#cache;
+    const wanted = Math.min(this.#limit, Math.ceil(tokens / capacityStep) * capacityStep);
+    if (wanted > capacity || wanted * 2 <= capacity)
+      await this.#cache.reserve(this.#parts.rows, Math.max(wanted, tokens), this.#lengths);
   }
 
   async dispose(): Promise<void> {
