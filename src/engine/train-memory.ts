@@ -5,7 +5,7 @@ import { openJsonl, readJsonl } from "../base/jsonl.ts";
 import { acquireLock } from "../base/lock.ts";
 import { readFiles } from "../corpus/read-files.ts";
 import { validRatios } from "../memory/window.ts";
-import { openMemoryModel } from "../models/memory-model.ts";
+import { type MemoryModel, openMemoryModel } from "../models/memory-model.ts";
 import { type ClueExample, clueExampleSchema, createTuningTexts } from "../training/memory-clues.ts";
 import { choosePairs, createPreferenceTexts, meanReward } from "../training/memory-preference.ts";
 import { createStretches } from "../training/memory-pretraining.ts";
@@ -102,57 +102,47 @@ interface StageData {
 }
 
 async function runStage(parts: EngineParts, request: TrainMemoryRequest): Promise<TrainMemoryReport> {
-  const { stage, out, signal, seed = 1 } = request;
+  const { stage, out, signal, batch = defaults[request.stage].batch, seed = 1 } = request;
   const model = await parts.model();
   const from = request.from === undefined ? undefined : await openMemoryModel(request.from, model);
-  const window =
-    from?.window ??
-    request.window ??
-    Math.min(256, 2 ** Math.floor(Math.log2(model.config.contextLength / 4)));
-  if (from && request.window !== undefined && request.window !== window)
-    throw new ConfigError(
-      `the memory model ${request.from} has windows of ${window} tokens, not of ${request.window}; leave --window out`,
-    );
+  const window = chooseWindow(request, { from, model });
   const ratios =
     request.ratios ?? defaults[stage].ratios.filter((ratio) => validRatios(window).includes(ratio));
-  const { batch = defaults[stage].batch } = request;
   const trainer = await parts.openMemoryTrainer();
   try {
-    const values = from
-      ? await memoryValuesOf(from)
-      : await initialMemoryValues(model, model.tokenizer.eosTokenIds[0] ?? 0);
+    const endId = model.tokenizer.eosTokenIds[0] ?? 0;
+    const values = from ? await memoryValuesOf(from) : await initialMemoryValues(model, endId);
     const given: Stage = { model, trainer, values, window, ratios, batch, seed };
     const data = await stageData[stage](parts, request, given);
-    const schedule: MemorySchedule = {
-      updates: request.updates ?? Math.max(1, Math.floor(data.count / batch)),
-      learningRate: request.learningRate ?? defaults[stage].learningRate,
-      warmup: 20,
-      maxNorm: 1,
-    };
+    const updates = request.updates ?? Math.max(1, Math.floor(data.count / batch));
+    const { learningRate = defaults[stage].learningRate } = request;
+    const schedule: MemorySchedule = { updates, learningRate, warmup: 20, maxNorm: 1 };
+    const settings = [window, ratios, batch, seed, schedule];
     const identity = sha256(
-      canonicalJson([
-        stage,
-        model.fingerprint,
-        from?.fingerprint ?? null,
-        data.content,
-        window,
-        ratios,
-        batch,
-        seed,
-        schedule,
-      ]),
+      canonicalJson([stage, model.fingerprint, from?.fingerprint ?? null, data.content, ...settings]),
     );
     const run = await runUpdates(parts, { given, data, schedule, identity, out, signal });
-    await saveMemoryModel(
-      out,
-      { parameters: trainer.parameters, values },
-      { beacon_window: window, base_model: { name: model.name, fingerprint: model.fingerprint } },
-    );
-    const { updates } = schedule;
+    const base_model = { name: model.name, fingerprint: model.fingerprint };
+    const form = { parameters: trainer.parameters, values };
+    await saveMemoryModel(out, form, { beacon_window: window, base_model });
     return { stage, out, items: data.count, updates, ...run, meanReward: data.meanReward ?? null };
   } finally {
     await trainer.dispose();
   }
+}
+
+/** That of the weights which training starts from, else the one asked for, else a quarter of the context, 256 at most. */
+function chooseWindow(
+  { from: folder, window }: TrainMemoryRequest,
+  { from, model }: { from: MemoryModel | undefined; model: OpenedModel },
+): number {
+  if (from && window !== undefined && window !== from.window) {
+    throw new ConfigError(
+      `the memory model ${folder} has windows of ${from.window} tokens, not of ${window}; leave --window out`,
+    );
+  }
+  const quarter = 2 ** Math.floor(Math.log2(model.config.contextLength / 4));
+  return from?.window ?? window ?? Math.min(256, quarter);
 }
 
 async function runUpdates(
