@@ -52,6 +52,13 @@ describe("the command line", () => {
       expect(sources.map(({ usedAs }) => usedAs)).toEqual(["adapter", "adapter"]);
       expect(sources[0]!.title).toBe("orlen");
 
+      const traced = await prag(folder, ["ask", question, "--json", "--trace"]);
+      expect(JSON.parse(traced.stdout).trace[0]).toMatchObject({
+        step: "retrieval",
+        round: 1,
+        query: question,
+      });
+
       const spoken = await prag(folder, ["ask", question]);
       expect(spoken.stdout).toContain("[1] orlen (score ");
       expect(spoken.stdout).not.toContain("\x1b");

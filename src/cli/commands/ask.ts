@@ -50,7 +50,7 @@ export function addAsk(program: Command, shell: Shell): void {
     const options = readAnswerOptions(self);
     await withEngine(shell, { command: self, settings: answerSettings(options) }, async (context) => {
       const answer = await answerAloud(context, question, options);
-      if (context.json) context.print(answer, () => []);
+      if (context.json) context.print(answerJson(answer, options), () => []);
     });
   });
   addExamples(command, [
@@ -122,6 +122,15 @@ export function answerSettings({
   memoryModel,
 }: AskCommandOptions): EngineSettings {
   return { limit, retriever, maxTokens, memoryModel, merge: { weights: mergeWeights, scale: mergeScale } };
+}
+
+/** An answer as `--json` prints it: with the method's steps, and the rounds of its sources, only where a trace is wanted. */
+export function answerJson(
+  { answer, sources, trace, usage, latencyMs }: Answer,
+  options: { trace: boolean },
+) {
+  if (options.trace) return { answer, sources, trace, usage, latencyMs };
+  return { answer, sources: sources.map(({ rounds: _, ...source }) => source), usage, latencyMs };
 }
 
 /** Answers; for people the text is written as it comes, then where it comes from. */

@@ -5,7 +5,7 @@ import type { HistoryTurn } from "../../methods/method.ts";
 import { Interrupted } from "../interrupt.ts";
 import { addExamples } from "../options.ts";
 import { type CommandContext, type Shell, withEngine } from "../shell.ts";
-import { addAnswerOptions, answerAloud, answerSettings, readAnswerOptions } from "./ask.ts";
+import { addAnswerOptions, answerAloud, answerJson, answerSettings, readAnswerOptions } from "./ask.ts";
 
 /** `prag chat`: a conversation. */
 export function addChat(program: Command, shell: Shell): void {
@@ -43,7 +43,7 @@ async function converse(context: CommandContext, { shell, options }: Conversatio
         answerAloud(context, question, { ...options, history, signal }),
       );
       if (!answer) continue;
-      answers.push({ question, ...answer });
+      answers.push({ question, ...answerJson(answer, options) });
       history.push({ role: "user", content: question }, { role: "assistant", content: answer.answer });
     }
   } finally {
