@@ -32,6 +32,9 @@ STAGES = {
     "final": {"short": dict(retold=6, pick=14, near=12, wiki=12, squad=18, closed=3, listing=24, again=4, clue=3, part=1, point=1, article=8),
               "long": dict(linked=26, three_wiki=20, three_squad=26, open_question=14, hotpot=3, reasoning=6, comparing=5), "long_rows": 0.45, "length": 1024,
               "full": dict(many=100), "full_rows": 0.08, "in_situ": 0.12},
+    "finish": {"short": dict(retold=5, pick=14, near=10, wiki=9, squad=27, closed=3, listing=16, again=3, clue=3, part=1, point=1, article=8),
+               "long": dict(linked=24, three_wiki=16, three_squad=32, open_question=14, hotpot=3, reasoning=5, comparing=6), "long_rows": 0.45, "length": 1024,
+               "full": dict(many=100), "full_rows": 0.06, "in_situ": 0.12},
 }
 
 
