@@ -38,6 +38,8 @@ export interface TrainMemoryRequest {
   batch?: number | undefined;
   /** By default one pass over the data. */
   updates?: number | undefined;
+  /** The updates end after so long, all calls together; sampling is not counted. */
+  minutes?: number | undefined;
   learningRate?: number | undefined;
   seed?: number | undefined;
   /** Texts of clues to sample for each example of `rlgf`. */
@@ -74,6 +76,8 @@ export async function trainMemoryModel(
   parts: EngineParts,
   request: TrainMemoryRequest,
 ): Promise<TrainMemoryReport> {
+  if (request.minutes !== undefined && request.minutes <= 0)
+    throw new ConfigError(`the minutes of a training must be above 0, got ${request.minutes}`);
   const lock = await acquireLock(request.out, "train a memory");
   try {
     return await runStage(parts, request);
@@ -121,11 +125,12 @@ async function runStage(parts: EngineParts, request: TrainMemoryRequest): Promis
     const identity = sha256(
       canonicalJson([stage, model.fingerprint, from?.fingerprint ?? null, data.content, ...settings]),
     );
-    const run = await runUpdates(parts, { given, data, schedule, identity, out, signal });
+    const budgetMs = request.minutes === undefined ? undefined : request.minutes * 60_000;
+    const run = await runUpdates(parts, { given, data, schedule, identity, out, budgetMs, signal });
     const base_model = { name: model.name, fingerprint: model.fingerprint };
     const form = { parameters: trainer.parameters, values };
     await saveMemoryModel(out, form, { beacon_window: window, base_model });
-    return { stage, out, items: data.count, updates, ...run, meanReward: data.meanReward ?? null };
+    return { stage, out, items: data.count, ...run, meanReward: data.meanReward ?? null };
   } finally {
     await trainer.dispose();
   }
@@ -153,6 +158,7 @@ async function runUpdates(
     schedule,
     identity,
     out,
+    budgetMs,
     signal,
   }: {
     given: Stage;
@@ -160,27 +166,36 @@ async function runUpdates(
     schedule: MemorySchedule;
     identity: string;
     out: string;
+    budgetMs: number | undefined;
     signal: AbortSignal | undefined;
   },
 ) {
   const log = await openJsonl(join(out, "training.jsonl"));
   const losses: number[] = [];
-  let tokens = 0;
+  let [tokens, updates] = [0, 0];
   const start = clock();
   try {
-    await trainMemory({
+    updates = await trainMemory({
       trainer: given.trainer,
       values: given.values,
       schedule,
       textsOf: data.textsOf,
       state: { path: join(out, "state.safetensors"), identity, everyUpdates: 20 },
+      budgetMs,
+      clock,
       signal,
       async onUpdate(update) {
         losses.push(update.loss);
         tokens += update.tokens;
-        await log.append({ ...update, seconds: Math.round((clock() - start) / 100) / 10 });
+        const { share, ...row } = update;
+        await log.append({ ...row, seconds: Math.round((clock() - start) / 100) / 10 });
         const note = `loss ${update.loss.toFixed(3)}`;
-        progress({ task: "train the memory", done: update.update, total: schedule.updates, note });
+        progress({
+          task: "train the memory",
+          done: update.update,
+          total: Math.round(update.update / share),
+          note,
+        });
       },
     });
   } finally {
@@ -189,6 +204,7 @@ async function runUpdates(
   const seconds = (clock() - start) / 1000;
   const tenth = Math.max(1, Math.floor(losses.length / 10));
   return {
+    updates,
     tokens,
     seconds,
     tokensPerSecond: tokens / seconds,

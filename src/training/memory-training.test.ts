@@ -38,7 +38,7 @@ describe("training of memory weights", () => {
   const training = (values: MemoryValues, more: Partial<MemoryTraining> = {}): MemoryTraining => {
     const state = { path: join(tiny.root, `state-${counter++}`), identity: "one", everyUpdates: 2 };
     const textsOf = async (update: number) => stretches().textsOf(update);
-    return { trainer, values, schedule, textsOf, state, ...more };
+    return { trainer, values, schedule, textsOf, state, clock: () => 0, ...more };
   };
 
   it("begins with the base's own projections and lowers the loss", async () => {
@@ -61,11 +61,28 @@ describe("training of memory weights", () => {
     await expect(trainMemory(first)).rejects.toThrow(/abort/i);
     const again = training(await initialMemoryValues(tiny.model, 3), { state: first.state });
     const updates: number[] = [];
-    const values = await trainMemory({ ...again, onUpdate: ({ update }) => void updates.push(update) });
+    await trainMemory({ ...again, onUpdate: ({ update }) => void updates.push(update) });
     expect(updates).toEqual([5, 6]); // the state of update 4 was the last on disk
-    for (const [name, value] of whole) expect(values.get(name), name).toEqual(value);
+    for (const [name, value] of whole) expect(again.values.get(name), name).toEqual(value);
     const other = { ...first.state, identity: "two" };
     await expect(trainMemory({ ...again, state: other })).rejects.toThrow(ConfigError);
+  });
+
+  it("ends when its time is over, counts the time of all calls, and goes on with more", async () => {
+    let now = 0;
+    const clock = () => (now += 50); // read twice an update
+    const first = training(await initialMemoryValues(tiny.model, 3), { clock, budgetMs: 150 });
+    expect(await trainMemory(first)).toBe(3);
+    expect(await trainMemory(first)).toBe(3);
+    expect(await trainMemory({ ...first, budgetMs: 200 })).toBe(4);
+    expect(await trainMemory({ ...first, budgetMs: undefined })).toBe(6);
+    const short = training(await initialMemoryValues(tiny.model, 3), { clock, budgetMs: 50 });
+    const once = training(await initialMemoryValues(tiny.model, 3), {
+      schedule: { ...schedule, updates: 1 },
+    });
+    expect(await trainMemory(short)).toBe(1);
+    await trainMemory(once);
+    expect(short.values).toEqual(once.values);
   });
 
   it("writes weights that open as a memory model over the base", async () => {

@@ -21,6 +21,8 @@ export interface MemoryUpdate {
   /** Mean loss per weighted token. */
   loss: number;
   tokens: number;
+  /** What is done: of the updates or of the time, whichever is nearer to its end. */
+  share: number;
 }
 
 /** A training of memory weights. */
@@ -33,37 +35,48 @@ export interface MemoryTraining {
   textsOf(update: number, values: MemoryValues): Promise<readonly WindowedText[]>;
   /** Where the state lies, and what it is the state of. */
   state: { path: string; identity: string; everyUpdates: number };
+  /** Milliseconds of all calls together; the learning rate falls by them where they end before the updates do. */
+  budgetMs?: number | undefined;
+  /** Milliseconds. */
+  clock: () => number;
   onUpdate?: ((update: MemoryUpdate) => void | Promise<void>) | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Trains memory weights, from the state on disk if there is one. After a kill the same call goes on. */
-export async function trainMemory(training: MemoryTraining): Promise<MemoryValues> {
-  const { trainer, values, schedule, state, signal } = training;
+/**
+ * Trains memory weights, from the state on disk if there is one, until the updates are done or the time is over. After a kill
+ * the same call goes on. Returns how many updates are done.
+ */
+export async function trainMemory(training: MemoryTraining): Promise<number> {
+  const { trainer, values, schedule, state, clock, budgetMs = Number.POSITIVE_INFINITY, signal } = training;
   const { parameters } = trainer;
   const point: TrainingPoint = {
     update: 0,
+    spentMs: 0,
     values,
     optimiser: new AdamW({ learningRate: schedule.learningRate, weightDecay: 0 }),
   };
   const form = { identity: state.identity, parameters };
   await restoreTrainingPoint(state.path, point, form);
-  while (point.update < schedule.updates) {
+  const isDone = () => point.update >= schedule.updates || point.spentMs >= budgetMs;
+  while (!isDone()) {
     signal?.throwIfAborted();
+    const startMs = clock();
     const texts = await training.textsOf(point.update, values);
     const { loss, tokens } = await update(texts, point, training);
     point.update++;
-    await training.onUpdate?.({ update: point.update, loss, tokens });
-    if (point.update % state.everyUpdates === 0 || point.update === schedule.updates)
-      await saveTrainingPoint(state.path, point, form);
+    point.spentMs += clock() - startMs;
+    const share = Math.max(point.update / schedule.updates, point.spentMs / budgetMs);
+    await training.onUpdate?.({ update: point.update, loss, tokens, share });
+    if (point.update % state.everyUpdates === 0 || isDone()) await saveTrainingPoint(state.path, point, form);
   }
-  return values;
+  return point.update;
 }
 
 async function update(
   texts: readonly WindowedText[],
-  { update, values, optimiser }: TrainingPoint,
-  { trainer, schedule }: MemoryTraining,
+  { update, spentMs, values, optimiser }: TrainingPoint,
+  { trainer, schedule, budgetMs = Number.POSITIVE_INFINITY }: MemoryTraining,
 ): Promise<{ loss: number; tokens: number }> {
   const tokens = texts.reduce((total, text) => total + text.windows.flat().length, 0);
   if (texts.every(({ weights }) => weights.every((weight) => weight === 0))) return { loss: 0, tokens };
@@ -80,7 +93,7 @@ async function update(
     if (shrink < 1) for (let i = 0; i < gradient.length; i++) gradient[i]! *= shrink;
     return { value: values.get(name)!, gradient };
   });
-  optimiser.step(pairs, rateFactor(update, schedule));
+  optimiser.step(pairs, rateFactor({ update, spentShare: spentMs / budgetMs }, schedule));
   return { loss, tokens };
 }
 
@@ -90,9 +103,12 @@ function sumOfSquares(values: Float32Array): number {
   return total;
 }
 
-/** Linear rise, then linear fall to a tenth. */
-function rateFactor(update: number, { warmup, updates }: MemorySchedule): number {
+/** Linear rise, then linear fall to a tenth: by updates or by time, whichever is nearer to its end. */
+function rateFactor(
+  { update, spentShare }: { update: number; spentShare: number },
+  { warmup, updates }: MemorySchedule,
+): number {
   if (update < warmup) return (update + 1) / warmup;
   const share = (update - warmup) / Math.max(1, updates - warmup);
-  return 1 - 0.9 * share;
+  return 1 - 0.9 * Math.max(share, spentShare);
 }

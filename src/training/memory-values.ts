@@ -58,11 +58,17 @@ function tensorsOf(parameters: readonly MemoryParameter[], values: MemoryValues,
   }));
 }
 
-const stateSchema = z.object({ identity: z.string(), update: z.int().nonnegative() });
+const stateSchema = z.object({
+  identity: z.string(),
+  update: z.int().nonnegative(),
+  spentMs: z.number().nonnegative(),
+});
 
 /** Where a training stands: everything that the next update depends on. */
 export interface TrainingPoint {
   update: number;
+  /** In all calls. */
+  spentMs: number;
   values: MemoryValues;
   optimiser: AdamW;
 }
@@ -70,7 +76,7 @@ export interface TrainingPoint {
 /** Writes a training's state, atomically. `identity` names what is trained on what. */
 export async function saveTrainingPoint(
   path: string,
-  { update, values, optimiser }: TrainingPoint,
+  { update, spentMs, values, optimiser }: TrainingPoint,
   { identity, parameters }: { identity: string; parameters: readonly MemoryParameter[] },
 ): Promise<void> {
   const part = (key: "mean" | "square") =>
@@ -80,7 +86,10 @@ export async function saveTrainingPoint(
     ...tensorsOf(parameters, part("mean"), ".mean"),
     ...tensorsOf(parameters, part("square"), ".square"),
   ];
-  await writeAtomic(path, encodeSafetensors(tensors, { state: JSON.stringify({ identity, update }) }));
+  await writeAtomic(
+    path,
+    encodeSafetensors(tensors, { state: JSON.stringify({ identity, update, spentMs }) }),
+  );
 }
 
 /**
@@ -112,6 +121,7 @@ export async function restoreTrainingPoint(
   }
   point.optimiser.restore(state.update, moments);
   point.update = state.update;
+  point.spentMs = state.spentMs;
   return true;
 }
 

@@ -200,6 +200,7 @@ const trainSchema = z.object({
   ratios: z.array(z.string()).optional(),
   batch: z.number().optional(),
   updates: z.number().optional(),
+  minutes: z.number().optional(),
   learningRate: z.number().optional(),
   seed: z.number().optional(),
   samples: z.number().optional(),
@@ -221,6 +222,11 @@ function addTrain(memory: Command, shell: Shell): void {
     .option("--ratios <list>", "ratios to draw from, such as 2,4,8", nameList)
     .option("--batch <count>", "texts of an update", wholeNumber)
     .option("--updates <count>", "updates (default: one pass over the data)", wholeNumber)
+    .option(
+      "--minutes <count>",
+      "stop after so many minutes of updates, all calls together; the learning rate falls by them",
+      decimalNumber,
+    )
     .option("--learning-rate <rate>", "of AdamW", decimalNumber)
     .option("--seed <number>", "of what is drawn (default: 1)", wholeNumber)
     .option("--samples <count>", "clues sampled for an example of rlgf (default: 4)", wholeNumber)
@@ -245,7 +251,7 @@ function addTrain(memory: Command, shell: Shell): void {
       });
     });
   addExamples(command, [
-    "prag memory train --stage pretrain --data ./books --out ./memory-1",
+    "prag memory train --stage pretrain --data ./books --minutes 25 --out ./memory-1",
     "prag memory train --stage sft --data clues.jsonl --from ./memory-1 --out ./memory-2",
     "prag memory train --stage rlgf --data clues.jsonl --from ./memory-2 --out ./memory-3",
   ]);
