@@ -1,0 +1,64 @@
+// Token F1 of answers by adapters alone, merged in several ways, and shuffled.
+import { merge } from "../../dist/adapters/merge.js";
+import { mean } from "../../dist/evaluation/summary.js";
+import { answerPrompts } from "../../dist/prompts/answer.js";
+import { bm25Retriever } from "../../dist/retrieval/bm25.js";
+import { buildBm25Index } from "../../dist/retrieval/bm25-index.js";
+import { extractAnswer } from "../../dist/text/normalise.js";
+import { scoreAnswer } from "../../dist/text/scores.js";
+
+const k = 3;
+const kinds = { trained: (one) => one.pairs.slice(0, 5), other: (one) => one.heldOut };
+
+/** Asks the pairs of these passages. */
+export function openJudge(generator, corpus) {
+  const index = buildBm25Index(corpus.map(({ passage }) => passage));
+  const retriever = bm25Retriever({ index, passages: (ordinal) => corpus[ordinal].passage });
+
+  /** F1 of both kinds of questions; `adapterOf` gives the adapter for a question about a passage. */
+  async function score(adapterOf) {
+    const out = {};
+    for (const [kind, pick] of Object.entries(kinds)) {
+      const asked = corpus.flatMap(({ passage, ...one }) => pick(one).map((pair) => ({ passage, ...pair })));
+      const requests = await Promise.all(
+        asked.map(async ({ passage, question }) => {
+          const adapter = await adapterOf(passage, question);
+          const messages = answerPrompts.messages(question);
+          return { messages, prefix: answerPrompts.prefix, maxTokens: 24, ...(adapter && { adapter }) };
+        }),
+      );
+      const answers = await generator.generateBatch(requests);
+      out[kind] = mean(answers.map(({ text }, i) => scoreAnswer(extractAnswer(text), [asked[i].answer]).f1));
+    }
+    return out;
+  }
+
+  function merged(adapters, options) {
+    return score(async (_, question) => {
+      const hits = await retriever.retrieve(question, k);
+      return merge(
+        hits.map(({ passage }) => adapters.get(passage.id)),
+        { ...options, scores: hits.map((hit) => hit.score) },
+      );
+    });
+  }
+
+  return {
+    closedBook: () => score(async () => undefined),
+    /** `merges` are options of `merge` by name. */
+    async adapters(adapters, merges) {
+      const out = { alone: await score(async ({ id }) => adapters.get(id)), merged: {}, shuffled: {} };
+      for (const [name, options] of Object.entries(merges)) {
+        out.merged[name] = await merged(adapters, options);
+        out.shuffled[name] = await merged(shuffle(adapters), options);
+      }
+      return out;
+    },
+  };
+}
+
+/** Every passage gets the adapter of another. */
+function shuffle(adapters) {
+  const entries = [...adapters];
+  return new Map(entries.map(([id], i) => [id, entries[(i + 7) % entries.length][1]]));
+}
