@@ -24,6 +24,8 @@ export function findingsText({ model, machine, date, passages, base, chosenOn, r
     rowsTable(chosenOn),
     `## Reported on ${passages} others`,
     rowsTable(reportedOn),
+    "With the three passages in the prompt as well (Combine), by merge:",
+    combinedTable(reportedOn),
     "![Cost and F1](cost.svg)",
   ].join("\n\n");
 }
@@ -49,6 +51,14 @@ function rowsTable({ rows, closedBook }) {
     pair(row.shuffled[bestMerge(row)]),
   ]);
   return `${table(header, lines)}\n\nWithout adapters: ${pair(closedBook)}.`;
+}
+
+function combinedTable({ rows }) {
+  const merges = Object.keys(rows[0].combined);
+  return table(
+    ["recipe", ...merges.map((name) => (name === "none" ? "no adapters" : name))],
+    rows.map((row) => [row.name, ...merges.map((name) => pair(row.combined[name]))]),
+  );
 }
 
 /** F1 of the best merge over processor seconds. */

@@ -15,15 +15,18 @@ export function openJudge(generator, corpus) {
   const index = buildBm25Index(corpus.map(({ passage }) => passage));
   const retriever = bm25Retriever({ index, passages: (ordinal) => corpus[ordinal].passage });
 
-  /** F1 of both kinds of questions; `adapterOf` gives the adapter for a question about a passage. */
-  async function score(adapterOf) {
+  /**
+   * F1 of both kinds of questions; `adapterOf` gives the adapter for a question about a passage, `shownFor` the passages in the
+   * prompt.
+   */
+  async function score(adapterOf, shownFor = async () => []) {
     const out = {};
     for (const [kind, pick] of Object.entries(kinds)) {
       const asked = corpus.flatMap(({ passage, ...one }) => pick(one).map((pair) => ({ passage, ...pair })));
       const requests = await Promise.all(
         asked.map(async ({ passage, question }) => {
           const adapter = await adapterOf(passage, question);
-          const messages = answerPrompts.messages(question);
+          const messages = answerPrompts.messages(question, { passages: await shownFor(question) });
           return { messages, prefix: answerPrompts.prefix, maxTokens: 24, ...(adapter && { adapter }) };
         }),
       );
@@ -33,18 +36,27 @@ export function openJudge(generator, corpus) {
     return out;
   }
 
-  function merged(adapters, options) {
+  function merged(adapters, options, shownFor) {
     return score(async (_, question) => {
       const hits = await retriever.retrieve(question, k);
       return merge(
         hits.map(({ passage }) => adapters.get(passage.id)),
         { ...options, scores: hits.map((hit) => hit.score) },
       );
-    });
+    }, shownFor);
   }
+
+  const retrieved = async (question) => (await retriever.retrieve(question, k)).map(({ passage }) => passage);
 
   return {
     closedBook: () => score(async () => undefined),
+    /** With the passages in the prompt: without adapters, and by each merge. */
+    async combined(adapters, merges) {
+      const out = { none: await score(async () => undefined, retrieved) };
+      for (const [name, options] of Object.entries(merges))
+        out[name] = await merged(adapters, options, retrieved);
+      return out;
+    },
     /** `merges` are options of `merge` by name. */
     async adapters(adapters, merges) {
       const out = { alone: await score(async ({ id }) => adapters.get(id)), merged: {}, shuffled: {} };

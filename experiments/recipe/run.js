@@ -40,7 +40,7 @@ const { values: options } = parseArgs({
     threads: { type: "string" },
   },
 });
-const { base, merges, recipes } = JSON.parse(await readFile(options.settings, "utf8"));
+const { base, merges, combined, recipes } = JSON.parse(await readFile(options.settings, "utf8"));
 const count = Number(options.passages);
 const passages = await readPassages(2 * count, Number(options.seed));
 
@@ -88,14 +88,13 @@ async function compare(bench, corpus, names, stage) {
   const rows = [];
   const progress = createProgress();
   for (const name of names) {
-    const row = await measure(bench, corpus, judge, name);
-    rows.push(row);
+    rows.push(await measure(bench, { corpus, judge, name, isFinal: stage === "report" }));
     progress({ task: stage, done: rows.length, total: names.length, note: "recipes" });
   }
   return { closedBook: await judge.closedBook(), rows };
 }
 
-async function measure({ model, generator, distributions }, corpus, judge, name) {
+async function measure({ model, generator, distributions }, { corpus, judge, name, isFinal }) {
   const recipe = layerRecipe(defaultRecipe, [base, recipes[name]]);
   const { rank, alpha, targetModules } = recipe;
   const trainer = await openTrainer(runtime, model, {
@@ -122,5 +121,6 @@ async function measure({ model, generator, distributions }, corpus, judge, name)
   const { user, system } = process.cpuUsage(before);
   await trainer.dispose();
   const seconds = (user + system) / 1e6 / corpus.length;
-  return { name, change: recipes[name], seconds, loss, ...(await judge.adapters(adapters, merges)) };
+  const row = { name, change: recipes[name], seconds, loss, ...(await judge.adapters(adapters, merges)) };
+  return isFinal ? { ...row, combined: await judge.combined(adapters, combined) } : row;
 }
