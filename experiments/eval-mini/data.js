@@ -45,7 +45,8 @@ export async function heldOutPassages(data, { work, progress }) {
   return found;
 }
 
-async function* readArticles(path) {
+/** The articles of a dump in the form of wikiextractor, packed by tar and xz. */
+export async function* readArticles(path) {
   const tar = spawn("tar", ["-xOJf", path], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((resolve, reject) => {
     tar.on("error", (error) => reject(new Error(`tar with xz is needed to read ${path}: ${error.message}`)));
@@ -59,7 +60,7 @@ async function* readArticles(path) {
 const entities = { amp: "&", lt: "<", gt: ">", quot: '"', nbsp: " ", apos: "'" };
 
 /** As the training data was cleaned: entities, empty brackets, spaces. */
-function clean(text) {
+export function clean(text) {
   return text
     .replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)))
     .replace(/&([a-z]+);/g, (all, name) => entities[name] ?? all)
