@@ -20,6 +20,8 @@ const rowSchema = z.object({
   seconds: z.number().nonnegative().optional(),
   trainingTokens: z.int().nonnegative().optional(),
   losses: z.array(z.number()).optional(),
+  /** Made because the passage was asked for often, not because somebody wanted it: it may go when others are asked for more. */
+  isBackground: z.literal(true).optional(),
 });
 
 /** What all adapters of one encoding have in common. */

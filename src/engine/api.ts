@@ -29,6 +29,8 @@ export interface BackgroundStatus {
   waiting: number;
   /** Passages that it has encoded since the server started. */
   encoded: number;
+  /** Cold adapters that it has deleted since then to keep within its budget. */
+  evicted: number;
   diskBudgetBytes: number;
   diskUsedBytes: number;
 }

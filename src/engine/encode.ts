@@ -39,6 +39,8 @@ export interface EncodeOptions {
   beforeUpdate?: (() => Promise<void>) | undefined;
   /** Gets the mean loss of each update; `update` is 1 where other passages begin. */
   onLoss?: ((update: number, loss: number) => void) | undefined;
+  /** Nobody asked for these adapters: they are recorded as ones that may be evicted. */
+  isBackground?: boolean | undefined;
 }
 
 interface Work {
@@ -68,7 +70,7 @@ export async function encodePassages(
   const usable = augmented.filter(({ pairs }) => pairs.length > 0 || trainsOnText(model));
   const work = usable.map((one): Work => ({ augmented: one, key: keyOf(one, model) }));
   const start = parts.clock();
-  const { missing, reused } = await findMissing(parts, work);
+  const { missing, reused } = await findMissing(parts, work, options);
   const needed = missing.length * bytesPerAdapter(model, parts.config.adapterDtype);
   checkSpace(needed, await freeBytes(parts.folder.adapters), parts.folder.path);
   const trained = missing.length ? await train(parts, { work, missing, options }) : { tokens: 0 };
@@ -101,22 +103,38 @@ export function keyOf({ passage, rewrites, pairs }: AugmentedPassage, model: Ope
   });
 }
 
-/** What has no adapter yet. What the store has from elsewhere is recorded in the encoding. */
+/**
+ * What has no adapter yet. What the store has from elsewhere is recorded in the encoding; what the background made is
+ * recorded anew when somebody wants it, and then stays.
+ */
 async function findMissing(
   parts: EngineParts,
   work: readonly Work[],
+  options: EncodeOptions,
 ): Promise<{ missing: Work[]; reused: number }> {
   const [store, encoding] = [await parts.store(), await parts.encoding()];
   const missing: Work[] = [];
+  const rows = options.isBackground ? [] : encoding.rows();
+  const passing = new Set(rows.filter((row) => row.isBackground).map(({ passageId }) => passageId));
   for (const one of work) {
     const { id } = one.augmented.passage;
     const recorded = encoding.keyOf(id);
     if (recorded !== undefined && recorded !== one.key && (await isImported(store, recorded))) continue;
     if (!(await store.has(one.key))) missing.push(one);
-    else if (recorded !== one.key)
-      await encoding.append({ passageId: id, key: one.key, ...(await costOf(store, one.key)) });
+    else if (recorded !== one.key || passing.has(id))
+      await encoding.append({
+        passageId: id,
+        key: one.key,
+        ...(await costOf(store, one.key)),
+        ...originOf(options),
+      });
   }
   return { missing, reused: work.length - missing.length };
+}
+
+/** What an encoding's row says of who wanted it. */
+function originOf({ isBackground }: EncodeOptions): { isBackground?: true } {
+  return isBackground ? { isBackground } : {};
 }
 
 /** What a stored adapter cost, so that a row written now is the one that its own encode would have written. */
@@ -173,7 +191,10 @@ async function train(parts: EngineParts, { work, missing, options }: TrainWork):
     })) {
       for (const encoded of batch) {
         if (wanted.has(encoded.augmented))
-          await record(parts, { encoded, key: keys.get(encoded.augmented)!, model, costs });
+          await record(parts, {
+            ...{ encoded, key: keys.get(encoded.augmented)!, model, costs },
+            origin: originOf(options),
+          });
         tokens += encoded.trainingTokens;
         finished++;
       }
@@ -194,7 +215,14 @@ async function record(
     key,
     model,
     costs,
-  }: { encoded: EncodedPassage; key: string; model: OpenedModel; costs: JsonlWriter },
+    origin,
+  }: {
+    encoded: EncodedPassage;
+    key: string;
+    model: OpenedModel;
+    costs: JsonlWriter;
+    origin: { isBackground?: true };
+  },
 ): Promise<void> {
   const { augmented, adapter, losses, trainingTokens, seconds } = encoded;
   const { passage, rewrites, pairs } = augmented;
@@ -211,7 +239,7 @@ async function record(
     losses,
   });
   if (encoding.keyOf(passage.id) !== key)
-    await encoding.append({ passageId: passage.id, key, trainingTokens, losses });
+    await encoding.append({ passageId: passage.id, key, trainingTokens, losses, ...origin });
   await costs.append({ key, seconds });
 }
 

@@ -110,6 +110,26 @@ export async function removeEncoded(parts: EngineParts, key: string): Promise<vo
   });
 }
 
+/** A passage that an adapter stands for. */
+export interface AdapterUse {
+  parts: EngineParts;
+  passageId: string;
+}
+
+/** Deletes adapters with all their uses, so that these passages are answered from the prompt again; the caller holds the lock. */
+export async function evict(
+  { folder, store }: EngineParts,
+  adapters: readonly { key: string; uses: readonly AdapterUse[] }[],
+): Promise<void> {
+  for (const { key, uses } of adapters)
+    for (const { parts, passageId } of uses) {
+      const encoding = await parts.encoding();
+      if (encoding.keyOf(passageId) === key) await encoding.forget(passageId);
+    }
+  const used = await referencedKeys(folder.path);
+  for (const { key } of adapters) if (!used.has(key)) await (await store()).remove(key);
+}
+
 async function forget(parts: EngineParts, passageIds: readonly string[]): Promise<void> {
   const [encoding, store] = [await parts.encoding(), await parts.store()];
   for (const id of passageIds) {

@@ -3,8 +3,10 @@ import type { BackgroundStatus, JobRow } from "../engine/api.ts";
 import { asWriter } from "../engine/data-folder.ts";
 import { bytesPerAdapter } from "../engine/disk.ts";
 import { encodePassages } from "../engine/encode.ts";
+import { evict } from "../engine/encoded-adapters.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import type { Engines } from "./engines.ts";
+import { type Evictable, listEvictable, makeRoom } from "./eviction.ts";
 import type { Heat } from "./heat.ts";
 import type { JobQueue } from "./job-queue.ts";
 import type { Traffic } from "./traffic.ts";
@@ -17,7 +19,7 @@ export interface BackgroundPolicy {
   groupSize: number;
   /** Share of the time that it may work; it rests for the rest. */
   cpuShare: number;
-  /** All adapters of the data folder together; at this size it stops. */
+  /** All adapters of the data folder together; at this size cold ones that it made must go before others are made. */
   diskBytes: number;
   /** How long nothing must have been asked before it goes on. */
   quietMs: number;
@@ -77,6 +79,8 @@ interface Turn {
   collection: string;
   engine: EngineParts;
   passageIds: string[];
+  /** Cold adapters that have to go first. */
+  victims: readonly Evictable[];
 }
 
 class Encoder {
@@ -85,6 +89,7 @@ class Encoder {
   readonly #signal: AbortSignal;
   #state: BackgroundStatus["state"] = "idle";
   #encoded = 0;
+  #evicted = 0;
   /** Passages that nothing could be trained on. */
   readonly #hopeless = new Set<string>();
 
@@ -120,6 +125,7 @@ class Encoder {
       state: isPaused ? "waiting-for-requests" : this.#state,
       waiting,
       encoded: this.#encoded,
+      evicted: this.#evicted,
       diskBudgetBytes: this.#policy.diskBytes,
       diskUsedBytes: await this.#diskUsed(),
     };
@@ -130,9 +136,10 @@ class Encoder {
     const { queue, traffic, clock } = this.#parts;
     this.#state = "idle";
     if (!queue.isIdle) return 0;
-    const turn = await this.#choose();
-    if (!turn) return 0;
-    if (!(await this.#fits(turn))) {
+    const chosen = await this.#choose();
+    if (!chosen) return 0;
+    const turn = await this.#fit(chosen);
+    if (!turn.passageIds.length) {
       this.#state = "disk-budget-reached";
       return 0;
     }
@@ -174,12 +181,22 @@ class Encoder {
       (id) =>
         !this.#hopeless.has(id) && corpus.ordinalOf(id) !== undefined && encoding.keyOf(id) === undefined,
     );
-    return passageIds.length ? { collection, engine, passageIds } : undefined;
+    return passageIds.length ? { collection, engine, passageIds, victims: [] } : undefined;
   }
 
-  async #fits({ engine, passageIds }: Turn): Promise<boolean> {
-    const each = bytesPerAdapter(await engine.model(), engine.config.adapterDtype);
-    return (await this.#diskUsed()) + passageIds.length * each <= this.#policy.diskBytes;
+  /** What of a turn finds room within the budget. */
+  async #fit(turn: Turn): Promise<Turn> {
+    const { heat } = this.#parts;
+    const { collection, engine, passageIds } = turn;
+    const eachBytes = bytesPerAdapter(await engine.model(), engine.config.adapterDtype);
+    const freeBytes = this.#policy.diskBytes - (await this.#diskUsed());
+    const isFull = freeBytes < passageIds.length * eachBytes;
+    const { count, victims } = makeRoom(
+      passageIds.map((id) => heat.heatOf(collection, id)),
+      isFull ? await listEvictable(this.#parts) : [],
+      { freeBytes, eachBytes },
+    );
+    return { ...turn, passageIds: passageIds.slice(0, count), victims };
   }
 
   async #diskUsed(): Promise<number> {
@@ -187,7 +204,8 @@ class Encoder {
     return stored.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  async #encode({ collection, engine, passageIds }: Turn): Promise<void> {
+  async #encode(turn: Turn): Promise<void> {
+    const { collection, engine, passageIds, victims } = turn;
     const { queue, traffic } = this.#parts;
     const { id } = queue.add({
       kind: "encode",
@@ -197,16 +215,19 @@ class Encoder {
         const corpus = await engine.corpus();
         const passages = passageIds.map((one) => corpus.passageById(one));
         const beforeUpdate = () => traffic.whenQuiet({ ...this.#policy, signal });
-        return asWriter(engine.folder, "encode hot passages", () =>
-          encodePassages({ ...engine, progress }, passages, { signal, beforeUpdate, onLoss }),
-        );
+        return asWriter(engine.folder, "encode hot passages", async () => {
+          await evict(engine, victims);
+          this.#evicted += victims.length;
+          const options = { signal, beforeUpdate, onLoss, isBackground: true };
+          return encodePassages({ ...engine, progress }, passages, options);
+        });
       },
     });
     const onStop = () => void queue.cancel(id);
     this.#signal.addEventListener("abort", onStop, { once: true });
     const row = await queue.end(id);
     this.#signal.removeEventListener("abort", onStop);
-    await this.#account(row, { collection, engine, passageIds });
+    await this.#account(row, turn);
   }
 
   async #account(row: JobRow, { engine, passageIds }: Turn): Promise<void> {

@@ -15,7 +15,7 @@ export interface Metrics {
 /** What is looked at when the metrics are asked for. */
 export interface Gauges {
   inFlight(): number;
-  background(): Promise<{ encoded: number; waiting: number }>;
+  background(): Promise<{ encoded: number; evicted: number; waiting: number }>;
 }
 
 const latencyBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -60,12 +60,13 @@ export function createMetrics({ inFlight, background }: Gauges): Metrics {
   });
   new Gauge({
     name: "prag_background_passages",
-    help: "Passages encoded in the background, and hot ones that wait",
+    help: "Passages encoded in the background, evicted again, and hot ones that wait",
     labelNames: ["kind"],
     registers,
     async collect() {
-      const { encoded, waiting } = await background();
+      const { encoded, evicted, waiting } = await background();
       this.set({ kind: "encoded" }, encoded);
+      this.set({ kind: "evicted" }, evicted);
       this.set({ kind: "waiting" }, waiting);
     },
   });

@@ -29,7 +29,8 @@ export function addNativeRoutes(app: Hono, services: Services): void {
 
 function addStateRoutes(app: Hono, services: Services): void {
   const { engines, background, options } = services;
-  const off = { state: "off" as const, waiting: 0, encoded: 0, diskBudgetBytes: 0, diskUsedBytes: 0 };
+  const none = { waiting: 0, encoded: 0, evicted: 0, diskBudgetBytes: 0, diskUsedBytes: 0 };
+  const off = { state: "off" as const, ...none };
   addRoute(app, "/api/status", {
     GET: async (c) => {
       const parts = await engines.get(c.req.query("collection") ?? engines.main.config.collection);

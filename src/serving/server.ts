@@ -52,7 +52,7 @@ export async function openServer(parts: ServerParts): Promise<OpenServer> {
     background = policy && startBackground({ engines, queue, heat, traffic, clock, onProblem }, policy);
     const metrics = createMetrics({
       inFlight: () => traffic.inFlight,
-      background: async () => (await background?.status()) ?? { encoded: 0, waiting: 0 },
+      background: async () => (await background?.status()) ?? { encoded: 0, evicted: 0, waiting: 0 },
     });
     const services: Services = {
       ...{ options, engines, queue, heat, traffic, background, metrics, clock, onBug },

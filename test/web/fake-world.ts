@@ -56,7 +56,7 @@ export function statusOf(world: FakeWorld, name: string): ServerStatus {
     methods: ["closed-book", "standard-rag", "prag", "combine"],
     // What the page reads of an encoding is its two counts.
     collection: Object.assign(status, { encoding: { ...fakeEncoding, passages: passages.length, encoded } }),
-    background: { state: "off", waiting: 0, encoded: 0, diskBudgetBytes: 0, diskUsedBytes: 0 },
+    background: { state: "off", waiting: 0, encoded: 0, evicted: 0, diskBudgetBytes: 0, diskUsedBytes: 0 },
     allowedPaths: [],
     limits: { uploadBytes: 1e8, questionCharacters: 4000 },
   };

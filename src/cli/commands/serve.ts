@@ -61,7 +61,12 @@ export function addServe(program: Command, shell: Shell): void {
       decimalNumber,
       defaultPolicy.cpuShare,
     )
-    .option("--disk-budget <megabytes>", "of all adapters; the background stops there", decimalNumber, 1024)
+    .option(
+      "--disk-budget <megabytes>",
+      "of all adapters; there, cold ones that the background made go first",
+      decimalNumber,
+      1024,
+    )
     .option("--training-threads <count>", "of encoding (default: half of all)", wholeNumber)
     .action(async (_options: unknown, self: Command) => {
       await serve(shell, self);
