@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
+import type { Passage } from "../corpus/corpus.ts";
 import { closedBook } from "../methods/closed-book.ts";
 import { daRag, daRagOptions } from "../methods/da-rag.ts";
 import { decompose, decomposeNotes, decomposeOptions } from "../methods/decompose.ts";
 import { dragin, draginNotes, draginOptions } from "../methods/dragin.ts";
 import { flare, flareNotes, flareOptions, flareReference } from "../methods/flare.ts";
 import { flareToken, flareTokenOptions } from "../methods/flare-token.ts";
+import { fullContext, fullContextNotes } from "../methods/full-context.ts";
 import { hyde, hydeNotes, hydeOptions } from "../methods/hyde.ts";
 import { type Method, methodNames } from "../methods/method.ts";
 import { combine, prag } from "../methods/prag.ts";
@@ -19,7 +21,6 @@ import { encodingFirst, shuffleAdapters, storedAdapters } from "./adapter-lookup
 import { choosePrompts } from "./answer-prompts.ts";
 import type { EngineConfig } from "./config.ts";
 import type { EngineParts } from "./parts.ts";
-import { chooseAnswerPreset } from "./presets.ts";
 import { readAugmented } from "./read-augmented.ts";
 
 export { methodNames, paperMethodNames } from "../methods/method.ts";
@@ -39,6 +40,8 @@ export interface MethodOptions {
   shots?: number | undefined;
   /** Numbers of this method alone, as `{ theta: 0.6 }` for FLARE; an unknown one is a `ConfigError`. */
   methodOptions?: Readonly<Record<string, unknown>> | undefined;
+  /** The text that `full-context` reads, in its order; where absent, the collection. */
+  text?: readonly Passage[] | undefined;
 }
 
 /** All that decides how a method answers, as runs record it. */
@@ -149,6 +152,12 @@ const kinds: Record<OpenedName, MethodKind> = {
         options: decomposeOptions.parse(given.options),
       }),
   },
+  "full-context": {
+    ...plain,
+    notes: fullContextNotes,
+    create: async (parts, given, { text }) =>
+      fullContext({ ...given, passages: text ?? [...(await parts.corpus()).passages()] }),
+  },
   prag: { ...plain, create: async (parts, given, options) => prag(await parametric(parts, given, options)) },
   combine: {
     ...plain,
@@ -201,7 +210,7 @@ async function choose(
 ): Promise<{ prompts: AnswerPrompts; shots: number; options: Record<string, unknown> }> {
   const { config } = parts;
   const { compat } = config;
-  const preset = await chooseAnswerPreset(config, (await parts.model()).folder);
+  const preset = await parts.answerPreset();
   const { options, reference, iterates, expand = (numbers) => numbers } = kinds[name];
   const chosen = choosePrompts({
     compat,

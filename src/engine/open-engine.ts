@@ -21,7 +21,7 @@ import { encodingPath } from "./encode.ts";
 import { openEngineMemory } from "./memory-model.ts";
 import { generationWeights, isSmall, openEngineModel, trainingModel } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
-import { chooseAugmentSettings, chooseMerge } from "./presets.ts";
+import { chooseAnswerPreset, chooseAugmentSettings, chooseMerge } from "./presets.ts";
 import { openRetriever } from "./retrievers.ts";
 import { resolveConfig } from "./settings.ts";
 
@@ -111,6 +111,12 @@ export async function openEngine(
     const parts = { session, tokenizer, scorer, memories: memorySession };
     return createLocalGenerator({ model: name, contextLength: positions, ...parts });
   });
+  const answerGenerator = once(async () => {
+    const own = { ...config, model: config.answerModel, answerModel: undefined };
+    const others = { revision: undefined, memoryModel: undefined };
+    const engine = await openEngine({ ...own, ...others }, { progress, clock, now, env, signal });
+    return onClose(engine, (opened) => opened.dispose()).parts.generator();
+  });
   const parts: EngineParts = {
     config,
     folder,
@@ -124,6 +130,7 @@ export async function openEngine(
     retriever,
     embedder,
     generator: shared?.generator ?? generator,
+    answerGenerator: config.answerModel === undefined ? (shared?.generator ?? generator) : answerGenerator,
     encoding: once(async () => {
       const opened = await model();
       const initHash = hashAdapter(opened.initial);
@@ -156,8 +163,9 @@ export async function openEngine(
       openMemoryTrainer(await trainingRuntime(), await trainingModel(await model(), config, progress)),
     augmenter: once(() => createAugmenter(parts, { env, signal })),
     memorySession: shared?.memorySession ?? memorySession,
-    augmentSettings: async () => chooseAugmentSettings(config, (await model()).folder),
-    mergeSettings: async () => chooseMerge(config, (await model()).folder),
+    augmentSettings: once(async () => chooseAugmentSettings(config, (await model()).folder)),
+    mergeSettings: once(async () => chooseMerge(config, (await model()).folder)),
+    answerPreset: once(async () => chooseAnswerPreset(config, (await model()).folder)),
     forgetCorpus() {
       corpus.renew();
       retriever.renew();

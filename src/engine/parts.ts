@@ -19,6 +19,7 @@ import type { Trainer } from "../training/trainer.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import type { EngineConfig } from "./config.ts";
 import type { DataFolder } from "./data-folder.ts";
+import type { AnswerPreset } from "./presets.ts";
 
 /** The base model with all that belongs to it. */
 export interface OpenedModel extends Model {
@@ -48,6 +49,8 @@ export interface EngineParts {
   prompts: AnswerPrompts;
   model(): Promise<OpenedModel>;
   generator(): Promise<Generator>;
+  /** What answers over a remembered text: another model where the settings name one. */
+  answerGenerator(): Promise<Generator>;
   openTrainer(): Promise<Trainer>;
   openDistributions(): Promise<BaseDistributions>;
   openMemoryTrainer(): Promise<MemoryTrainer>;
@@ -63,6 +66,8 @@ export interface EngineParts {
   augmentSettings(): Promise<{ rewrites: number; pairs: number; seed: number }>;
   /** How adapters are merged: the settings, or the model's preset where they are silent. */
   mergeSettings(): Promise<{ weights: MergeWeights; scale: number }>;
+  /** What the model's preset says about answering. */
+  answerPreset(): Promise<AnswerPreset>;
   /** After the corpus or its index changed: open it anew when next asked for. */
   forgetCorpus(): void;
 }

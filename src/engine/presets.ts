@@ -32,6 +32,9 @@ const presetSchema = z.strictObject({
     .default({}),
 });
 
+/** What a preset says about answering. */
+export type AnswerPreset = z.infer<typeof presetSchema>["answer"];
+
 async function readPreset(modelFolder: string): Promise<z.infer<typeof presetSchema>> {
   return (
     (await readJsonIfPresent(join(modelFolder, presetFile), presetSchema)) ?? {
@@ -78,6 +81,6 @@ export async function chooseMerge(
 export async function chooseAnswerPreset(
   { compat }: EngineConfig,
   modelFolder: string,
-): Promise<z.infer<typeof presetSchema>["answer"]> {
+): Promise<AnswerPreset> {
   return compat === "reference" ? {} : (await readPreset(modelFolder)).answer;
 }

@@ -112,8 +112,10 @@ class Batch implements DecodingBatch {
   }
 
   async move(from: number, to: number): Promise<void> {
-    await this.#cache.move(from, to, this.#lengths[from]!);
-    await this.#factors.move(from, to, this.#factors.capacity);
+    await Promise.all([
+      this.#cache.move(from, to, this.#lengths[from]!),
+      this.#factors.move(from, to, this.#factors.capacity),
+    ]);
     this.#lengths[to] = this.#lengths[from]!;
   }
 

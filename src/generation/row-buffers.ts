@@ -53,16 +53,20 @@ export class RowBuffers {
     await Promise.all(old.buffers.map((buffer) => buffer.free()));
   }
 
-  /** Copies the first `lines` lines of one row's blocks over another row's. */
+  /** Copies one row over another row: the first `lines` lines of each block, and perhaps more that mean nothing. */
   async move(from: number, to: number, lines: number): Promise<void> {
     const capacity = this.#capacity;
+    // A row is one piece of memory. To name many small ranges to the worker takes longer than to copy twice as much.
+    const isWhole = 2 * lines >= capacity;
     await this.#runtime.copy(
-      this.#tensors.flatMap((tensor, i) =>
-        range(tensor.blocks ?? 1).map((block) => ({
-          from: lineRange(this.#buffers[i]!, tensor, { row: from, block, lines, capacity }),
-          to: lineRange(this.#buffers[i]!, tensor, { row: to, block, lines, capacity }),
-        })),
-      ),
+      this.#tensors.flatMap((tensor, i) => {
+        const { blocks = 1 } = tensor;
+        const place = { lines: isWhole ? blocks * capacity : lines, capacity };
+        return range(isWhole ? 1 : blocks).map((block) => ({
+          from: lineRange(this.#buffers[i]!, tensor, { row: from, block, ...place }),
+          to: lineRange(this.#buffers[i]!, tensor, { row: to, block, ...place }),
+        }));
+      }),
     );
   }
 

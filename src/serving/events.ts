@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 /** One server-sent event. */
 export interface ServerEvent {
   /** Its type; without one, `data` alone is sent, as OpenAI does. */
@@ -7,6 +9,9 @@ export interface ServerEvent {
 
 /** A proxy or browser takes a silent connection for a dead one. */
 const pingMs = 15_000;
+
+/** Events that are there together go out together up to about so many characters. */
+const longestPiece = 65_536;
 
 /**
  * An answer of server-sent events. `onEnd` is called once, when the events are over or the client has gone, after which the
@@ -22,16 +27,19 @@ export function eventResponse(events: AsyncGenerator<ServerEvent>, onEnd: () => 
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       next ??= events.next();
-      const result = await withPing(next);
-      if (result === "ping") {
-        controller.enqueue(encoder.encode(": ping\n\n"));
-        return;
+      let result: IteratorResult<ServerEvent> | undefined = await withPing(next);
+      let text = result ? "" : ": ping\n\n";
+      while (result && !result.done) {
+        text += format(result.value);
+        next = undefined;
+        if (text.length >= longestPiece) break;
+        next = events.next();
+        result = await ifThere(next);
       }
-      next = undefined;
-      if (result.done) {
-        controller.close();
-        await finish();
-      } else controller.enqueue(encoder.encode(format(result.value)));
+      if (text) controller.enqueue(encoder.encode(text));
+      if (!result?.done) return;
+      controller.close();
+      await finish();
     },
     async cancel() {
       onEnd();
@@ -48,10 +56,17 @@ function format({ event, data }: ServerEvent): string {
   return `${event === undefined ? "" : `event: ${event}\n`}data: ${data}\n\n`;
 }
 
-async function withPing<T>(promise: Promise<T>): Promise<T | "ping"> {
+/** What a promise holds once all that was already on its way has happened; undefined where it waits, or has failed. */
+async function ifThere<T>(promise: Promise<T>): Promise<T | undefined> {
+  const value = promise.catch(() => undefined); // whoever asks next hears of the failure
+  return Promise.race([value, setImmediate(undefined)]);
+}
+
+/** The same, waiting until it is time for a ping. */
+async function withPing<T>(promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const ping = new Promise<"ping">((resolve) => {
-    timer = setTimeout(resolve, pingMs, "ping");
+  const ping = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, pingMs, undefined);
   });
   try {
     return await Promise.race([promise, ping]);
