@@ -7,7 +7,7 @@ import type { EngineParts } from "../engine/parts.ts";
 import { questionHash } from "../evaluation/question-rows.ts";
 import { type MethodEntry, methodEntrySchema, type RunConfig, runFormat } from "../evaluation/run-format.ts";
 import type { EvalPlan } from "./plan-eval.ts";
-import type { EvalMethod, EvalOptions } from "./run-eval.ts";
+import type { EvalMethod, EvalOptions, TextOpener } from "./run-eval.ts";
 
 type DescribeOptions = EvalOptions & { isRetrieving: boolean };
 
@@ -18,7 +18,7 @@ export async function describeRun(
   options: DescribeOptions,
 ): Promise<RunConfig> {
   const { config } = parts;
-  const { methods, seed, inFlight = 1, onMissing = "encode", isRetrieving } = options;
+  const { methods, seed, inFlight = 1, onMissing = "encode", isRetrieving, texts } = options;
   return {
     format: runFormat,
     ...(await describeEngine(parts)),
@@ -33,7 +33,7 @@ export async function describeRun(
       inFlight,
     },
     seed,
-    methods: await Promise.all(methods.map((method) => describeEntry(parts, method))),
+    methods: await Promise.all(methods.map((method) => describeEntry(parts, method, texts))),
     environment: {
       node: process.version,
       platform: `${process.platform}-${process.arch}`,
@@ -55,9 +55,14 @@ async function describeCorpus(parts: EngineParts, plan: EvalPlan): Promise<RunCo
   return { name: plan.corpus?.name ?? parts.config.collection, hash, passages };
 }
 
-async function describeEntry(parts: EngineParts, { id, options = {} }: EvalMethod): Promise<MethodEntry> {
+async function describeEntry(
+  parts: EngineParts,
+  method: EvalMethod,
+  texts: TextOpener | undefined,
+): Promise<MethodEntry> {
+  const { id, options = {} } = method;
   const { limit: _limit, maxTokens: _maxTokens, ...rest } = options;
-  const description = await describeMethod(parts, nameOf(id), rest);
+  const description = await (texts ? texts.describe(parts, method) : describeMethod(parts, nameOf(id), rest));
   // As it will be read again: without what is undefined.
   const parsed = methodEntrySchema.safeParse(JSON.parse(JSON.stringify({ id, options, description })));
   if (parsed.success) return parsed.data;

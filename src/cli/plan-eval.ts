@@ -46,7 +46,10 @@ export async function planEval(source: EvalSource, config: EngineConfig): Promis
     sample: { size: source.sample ?? null, order, seed },
     corpus,
     augmentations,
-    settings: corpus ? await collectionSettings(corpus, { augmentations, config }) : {},
+    settings: {
+      ...(corpus && (await collectionSettings(corpus, { augmentations, config }))),
+      maxTokens: config.maxTokens ?? dataset.maxTokens,
+    },
   };
 }
 

@@ -6,8 +6,14 @@ import { openJsonl, readJsonl } from "../base/jsonl.ts";
 import { acquireLock } from "../base/lock.ts";
 import { createMethod, type MethodOptions, type OnMissing } from "../engine/create-method.ts";
 import type { EngineParts } from "../engine/parts.ts";
-import { type AnsweringReport, answerQuestions, type RunMethod } from "../evaluation/answer-questions.ts";
+import {
+  type AnsweringReport,
+  answerQuestions,
+  type MethodOf,
+  type RunMethod,
+} from "../evaluation/answer-questions.ts";
 import { createQuestionRows } from "../evaluation/question-rows.ts";
+import type { Question } from "../evaluation/questions.ts";
 import { continueConfig, loadRun } from "../evaluation/run-folder.ts";
 import {
   type QuestionRow,
@@ -50,6 +56,14 @@ export interface EvalOptions {
   signal?: AbortSignal | undefined;
   /** Opens a method in place of the engine: for controls. */
   open?: ((parts: EngineParts, method: EvalMethod) => ReturnType<typeof createMethod>) | undefined;
+  /** Every question is about a text of its own: nothing is retrieved from a collection. */
+  texts?: TextOpener | undefined;
+}
+
+/** How methods over texts are opened, and what they are known by. */
+export interface TextOpener {
+  open(parts: EngineParts, method: EvalMethod): MethodOf;
+  describe(parts: EngineParts, method: EvalMethod): Promise<Record<string, unknown>>;
 }
 
 /** What is left in the run's folder, and what should be known about the data. */
@@ -120,6 +134,7 @@ class EvalRun {
   }
 
   get #isRetrieving(): boolean {
+    if (this.#options.texts) return false;
     return (
       this.#plan.corpus !== undefined ||
       this.#options.methods.some(({ id }) => !withoutRetrieval.has(nameOf(id)))
@@ -208,6 +223,7 @@ class EvalRun {
     return answerQuestions({
       folder,
       questions: this.#plan.questions,
+      score: this.#plan.dataset.score,
       methods: methods.map((method): RunMethod => {
         const { limit = config.limit, maxTokens = config.maxTokens, cot = config.cot } = method.options ?? {};
         return {
@@ -226,7 +242,11 @@ class EvalRun {
   }
 
   async #open(method: EvalMethod) {
-    const { open, onMissing = "encode" } = this.#options;
+    const { open, onMissing = "encode", texts } = this.#options;
+    if (texts) {
+      const methodOf = texts.open(this.#parts, method);
+      return (question: Question) => this.#prepare(() => methodOf(question));
+    }
     // What could be encoded is encoded by now; the rest has no pair to train on.
     const missing = onMissing === "encode" ? "skip" : onMissing;
     const options = { onMissing: missing, ...method.options };

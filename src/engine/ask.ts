@@ -1,19 +1,21 @@
 import { InputError } from "../base/errors.ts";
-import { memorag, summarise } from "../methods/memorag.ts";
+import { summarise } from "../methods/memorag.ts";
 import type { AnswerOptions, MethodEvent } from "../methods/method.ts";
 import { type Answer, collectAnswer } from "./answer.ts";
 import { type MemoragChoice, openMemorag } from "./create-memorag.ts";
 import { createMethod, type MethodOptions } from "./create-method.ts";
 import type { EngineParts } from "./parts.ts";
+import { createTextMethod } from "./text-method.ts";
 
-/** One question to one method; `memory` names what `memorag` answers from. */
+/** One question to one method; `memory` names the remembered text that it answers from, in place of the collection. */
 export interface AskOptions extends MethodOptions, AnswerOptions, MemoragChoice {
+  /** Where absent, `memorag` with a memory, else that of the settings. */
   method?: string | undefined;
   /** Gets the text as it comes. */
   onText?: ((text: string) => void) | undefined;
 }
 
-/** Answers one question from the collection. */
+/** Answers one question from the collection, or from a remembered text. */
 export async function ask(
   parts: EngineParts,
   question: string,
@@ -34,13 +36,12 @@ export async function* streamSummary(
 export async function* streamAnswer(
   parts: EngineParts,
   question: string,
-  { method = parts.config.method, ...options }: Omit<AskOptions, "onText"> = {},
+  { method: named, ...options }: Omit<AskOptions, "onText"> = {},
 ): AsyncGenerator<MethodEvent> {
   if (question.trim() === "") throw new InputError("the question is empty; ask something");
   const { limit = parts.config.limit, maxTokens = parts.config.maxTokens } = options;
-  const chosen =
-    method === "memorag"
-      ? memorag(await openMemorag(parts, options))
-      : await createMethod(parts, method, options);
+  const method = named ?? (options.memory === undefined ? parts.config.method : "memorag");
+  const isOfText = method === "memorag" || options.memory !== undefined;
+  const chosen = await (isOfText ? createTextMethod : createMethod)(parts, method, options);
   yield* chosen.answer(question, { ...options, limit, maxTokens });
 }

@@ -48,6 +48,8 @@ export const configSchema = z.strictObject({
   revision: z.string().optional(),
   /** Memory weights over the model: of this package, or a folder; where absent, those that belong to the model. */
   memoryModel: z.string().min(1).optional(),
+  /** Answers from what a memory found, as `model` is written; where absent, the model that remembers answers too. */
+  answerModel: z.string().min(1).optional(),
   /** All that the engine writes, but for downloads and caches. */
   dataFolder: z.string().min(1).default(".prag"),
   collection: name.default("default"),

@@ -1,9 +1,8 @@
 import { ConfigError } from "../base/errors.ts";
-import { type MemoragParts, memoragOptions } from "../methods/memorag.ts";
-import { bm25Retriever } from "../retrieval/bm25.ts";
-import { buildBm25Index } from "../retrieval/bm25-index.ts";
-import { openNamedMemory } from "./memory-folder.ts";
+import { type MemoragOptions, type MemoragParts, memoragOptions } from "../methods/memorag.ts";
+import { type OpenedMemory, openNamedMemory } from "./memory-folder.ts";
 import type { EngineParts } from "./parts.ts";
+import { openTextRetriever } from "./text-retriever.ts";
 
 /** Which memory is asked, and how. */
 export interface MemoragChoice {
@@ -14,31 +13,35 @@ export interface MemoragChoice {
 }
 
 /** What MemoRAG takes from the engine, over a named memory and the passages of its text. */
-export async function openMemorag(
-  parts: EngineParts,
-  { memory: name, methodOptions = {} }: MemoragChoice,
-): Promise<MemoragParts> {
+export async function openMemorag(parts: EngineParts, choice: MemoragChoice): Promise<MemoragParts> {
+  const options = memoragNumbers(choice.methodOptions);
+  const { memory, notes = "", passages } = await openMemoryOf(parts, choice.memory);
+  return {
+    generator: await parts.answerGenerator(),
+    recaller: await parts.generator(),
+    recollection: memory ? { memory } : { notes },
+    retriever: await openTextRetriever(parts, passages),
+    clock: parts.clock,
+    prompts: parts.prompts,
+    options,
+  };
+}
+
+/** The memory of this name; a `ConfigError` where none is named. */
+export async function openMemoryOf({ folder }: EngineParts, name: string | undefined): Promise<OpenedMemory> {
   if (name === undefined)
     throw new ConfigError(
       'method memorag answers from a memory; name one (--memory NAME), "prag memory list" lists them',
     );
-  const numbers = memoragOptions.safeParse(methodOptions);
-  if (!numbers.success) {
-    const issue = numbers.error.issues[0];
-    throw new ConfigError(
-      `options of memorag: "${issue?.path.join(".") ?? ""}": ${issue?.message ?? "is wrong"}`,
-    );
-  }
-  const { memory, notes = "", passages } = await openNamedMemory(parts.folder, name);
-  const generator = await parts.generator();
-  const index = buildBm25Index(passages, { analyzer: parts.config.analyzer });
-  return {
-    generator,
-    recaller: generator,
-    recollection: memory ? { memory } : { notes },
-    retriever: bm25Retriever({ index, passages: (ordinal) => passages[ordinal]! }),
-    clock: parts.clock,
-    prompts: parts.prompts,
-    options: numbers.data,
-  };
+  return openNamedMemory(folder, name);
+}
+
+/** Numbers of MemoRAG, completed; an unknown one is a `ConfigError`. */
+export function memoragNumbers(options: Readonly<Record<string, unknown>> = {}): MemoragOptions {
+  const numbers = memoragOptions.safeParse(options);
+  if (numbers.success) return numbers.data;
+  const issue = numbers.error.issues[0];
+  throw new ConfigError(
+    `options of memorag: "${issue?.path.join(".") ?? ""}": ${issue?.message ?? "is wrong"}`,
+  );
 }

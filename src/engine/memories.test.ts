@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { openTinyMemory } from "../memory/memory.suite.ts";
 import { ask } from "./ask.ts";
-import { bridgeArticle, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
+import { bridgeArticle, tinyModel, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
 import { deleteMemory, listMemories, showMemory } from "./memories.ts";
 import { memorize } from "./memorize.ts";
 
@@ -54,6 +54,20 @@ describe("memories", () => {
           methodOptions,
         });
         expect(answer.sources.map(({ usedAs }) => usedAs)).toContain("context");
+        for (const method of ["standard-rag", "hyde", "full-context"]) {
+          const { sources, trace } = await ask(parts, "Who built it?", { method, memory: "one" });
+          for (const { title } of sources) expect(["bridge 0", "more"]).toContain(title);
+          expect(trace.length, method).toBeGreaterThan(0);
+        }
+        const answering = tinySettings(folder, {
+          memoryModel: tiny.folder,
+          answerModel: tinyModel("llama-tied"),
+        });
+        await withEngine(answering, async (other) => {
+          expect((await other.parts.generator()).model).toBe("qwen2-tied");
+          expect((await other.parts.answerGenerator()).model).toBe("llama-tied");
+          await ask(other.parts, "Who built it?", { memory: "one", methodOptions });
+        });
         expect((await listMemories(parts)).map(({ name }) => name)).toEqual(["one", "two"]);
         await deleteMemory(parts, "one");
         expect((await listMemories(parts)).map(({ name }) => name)).toEqual(["two"]);

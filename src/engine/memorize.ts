@@ -57,14 +57,16 @@ export async function memorize(
 
 type Report = Omit<MemorizeReport, "seconds">;
 
-interface ReadText {
+/** A text with the passages that are searched. */
+export interface ReadText {
   title: string;
   text: string;
   sources: string[];
   passages: Passage[];
 }
 
-async function readText(
+/** Reads files as one text, in the order of their names. */
+export async function readText(
   { config }: EngineParts,
   paths: readonly string[],
   { base, signal }: { base: string; signal?: AbortSignal | undefined },

@@ -55,8 +55,9 @@ export async function recordSettings({ collection }: DataFolder, settings: Recor
 
 function withFullPaths(settings: Record<string, unknown>, folder: string): Record<string, unknown> {
   const full = (value: unknown) => (typeof value === "string" ? resolve(folder, value) : value);
-  const { dataFolder: data, cacheFolder, initAdapter, model, embedder } = settings;
-  const isPath = typeof model === "string" && /^\.{0,2}[/\\]/.test(model);
+  const { dataFolder: data, cacheFolder, initAdapter, model, answerModel, embedder } = settings;
+  const modelPath = (value: unknown) =>
+    typeof value === "string" && /^\.{0,2}[/\\]/.test(value) ? full(value) : value;
   return {
     ...settings,
     dataFolder: full(data ?? ".prag"),
@@ -64,7 +65,8 @@ function withFullPaths(settings: Record<string, unknown>, folder: string): Recor
     initAdapter: full(initAdapter),
     embedder:
       isRecord(embedder) && "folder" in embedder ? { ...embedder, folder: full(embedder.folder) } : embedder,
-    model: isPath ? full(model) : model,
+    model: modelPath(model),
+    answerModel: modelPath(answerModel),
   };
 }
 

@@ -4,18 +4,25 @@ import { type JsonlWriter, openJsonl, readJsonl } from "../base/jsonl.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
 import type { AnswerOptions, Method } from "../methods/method.ts";
 import { extractAnswerLeniently } from "../text/normalise.ts";
-import { scoreAnswer } from "../text/scores.ts";
+import { type AnswerScores, scoreAnswer } from "../text/scores.ts";
 import { containsAnswer } from "./answer-finder.ts";
 import { type FoldedAnswer, foldAnswer } from "./fold-answer.ts";
 import { questionHash } from "./question-rows.ts";
 import type { Question } from "./questions.ts";
 import { type RunRecord, runFiles, runRecordSchema } from "./run-format.ts";
 
+/** The method that answers a question. */
+export type MethodOf = (question: Question) => Promise<Method>;
+
+/** What a dataset scores in its own way: the answer within a text, or all of it. */
+export type Scorer = (question: Question, said: { text: string; answer: string }) => AnswerScores;
+
 /** A method of a run, opened only if it has questions left. */
 export interface RunMethod {
   /** The method's name, or that of a variant. */
   id: string;
-  open(): Promise<Method>;
+  /** The method, or what gives each question its own: where every question is about a text of its own. */
+  open(): Promise<Method | MethodOf>;
   options: AnswerOptions;
   chainOfThought: boolean;
 }
@@ -29,6 +36,8 @@ export interface AnsweringRun {
   inFlight: number;
   /** Leaves questions, answers and what methods said out of the records. */
   withoutTexts?: boolean | undefined;
+  /** In place of the scores of short answers. */
+  score?: Scorer | undefined;
   /** Milliseconds. */
   clock: () => number;
   progress?: Progress | undefined;
@@ -89,15 +98,17 @@ interface AnswerParts {
 async function answerAll(run: AnsweringRun, parts: AnswerParts): Promise<void> {
   const { method, records, stopwatch, onDone } = parts;
   const opened = await method.open();
+  const methodOf: MethodOf = typeof opened === "function" ? opened : async () => opened;
   const failure = new AbortController();
   const signal = run.signal ? AbortSignal.any([run.signal, failure.signal]) : failure.signal;
   const queue = run.questions.values();
   const work = async () => {
     for (const question of queue) {
       signal.throwIfAborted();
-      const answer = () => foldAnswer(opened, question.question, { ...method.options, signal });
+      const own = await methodOf(question);
+      const answer = () => foldAnswer(own, question.question, { ...method.options, signal });
       const folded = await stopwatch.time(answer);
-      await records.append(createRecord(question, folded, { method, withoutTexts: run.withoutTexts }));
+      await records.append(createRecord(question, folded, { ...run, method }));
       onDone();
     }
   };
@@ -137,7 +148,11 @@ class Stopwatch {
 function createRecord(
   question: Question,
   folded: FoldedAnswer,
-  { method: { id, chainOfThought }, withoutTexts }: { method: RunMethod; withoutTexts: boolean | undefined },
+  {
+    method: { id, chainOfThought },
+    withoutTexts,
+    score = (of, said) => scoreAnswer(said.answer, of.answers),
+  }: Pick<AnsweringRun, "withoutTexts" | "score"> & { method: RunMethod },
 ): RunRecord {
   const { end, error, passages, adapters, fallbacks, decisions } = folded;
   const prediction = end?.text ?? "";
@@ -150,8 +165,8 @@ function createRecord(
     questionHash: questionHash(question),
     type: question.type,
     method: id,
-    scores: end ? scoreAnswer(answer, answers) : none,
-    lenient: end ? scoreAnswer(lenientAnswer, answers) : none,
+    scores: end ? score(question, { text: prediction, answer }) : none,
+    lenient: end ? score(question, { text: prediction, answer: lenientAnswer }) : none,
     isPresent: end !== undefined && containsAnswer(prediction, answers),
     promptTokens: end?.usage.promptTokens ?? 0,
     generatedTokens: end?.usage.generatedTokens ?? 0,

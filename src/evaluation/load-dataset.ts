@@ -1,13 +1,23 @@
 import { basename, dirname, join } from "node:path";
 import { ConfigError, FormatError, NotFoundError } from "../base/errors.ts";
+import type { Scorer } from "./answer-questions.ts";
 import { readDatasetFile } from "./datasets/dataset-file.ts";
 import { parseCustomRows, parseJsonList, parseJsonlRows } from "./datasets/jsonl.ts";
 import { type Aliases, parseAliases, parseHotpot, parseTwoWiki } from "./datasets/multi-hop.ts";
 import { parseComplexWebQuestions, parsePopQa } from "./datasets/single-hop.ts";
+import { longBenchTasks, parseLongBench, scoreLongBench } from "./longbench.ts";
 import { checkQuestions, type PlacedQuestion, type Question } from "./questions.ts";
 
 /** Files that can be read as a dataset. */
-export const datasetFormats = ["jsonl", "2wikimultihopqa", "hotpotqa", "popqa", "cwq", "custom"] as const;
+export const datasetFormats = [
+  "jsonl",
+  "2wikimultihopqa",
+  "hotpotqa",
+  "popqa",
+  "cwq",
+  "custom",
+  "longbench",
+] as const;
 export type DatasetFormat = (typeof datasetFormats)[number];
 
 /** A dataset, read. */
@@ -18,6 +28,10 @@ export interface Dataset {
   questions: Question[];
   /** What should be known about it, for people. */
   notes: string[];
+  /** Its own scores, in place of those of short answers. */
+  score?: Scorer | undefined;
+  /** Tokens of an answer, where all of its questions agree. */
+  maxTokens?: number | undefined;
 }
 
 export interface LoadDatasetOptions {
@@ -39,13 +53,19 @@ export async function loadDataset(path: string, options: LoadDatasetOptions = {}
   const questions = checkQuestions(placed, path);
   const unanswerable = questions.filter(({ answers }) => answers.length === 0).length;
   if (unanswerable) notes.push(`${unanswerable} questions have no accepted answer and score 0`);
-  const isNamedByFormat = format !== "jsonl" && format !== "custom";
+  const isNamedByFormat = !["jsonl", "custom", "longbench"].includes(format);
   return {
     name: isNamedByFormat ? format : basename(path).replace(/(\.jsonl|\.json)?(\.gz)?$/, ""),
     format,
     questions: isReference ? questions.map((question) => withoutType(question, format)) : questions,
     notes,
+    ...(format === "longbench" && { score: scoreLongBench, maxTokens: tokensOfAnswers(questions) }),
   };
+}
+
+function tokensOfAnswers(questions: readonly Question[]): number | undefined {
+  const limits = new Set(questions.map(({ type }) => longBenchTasks[type]?.maxTokens));
+  return limits.size === 1 ? [...limits][0] : undefined;
 }
 
 /** In the paper's code only the multi-hop sets have types. */
@@ -66,6 +86,8 @@ async function parseDataset(text: string, options: ParseOptions): Promise<Placed
   switch (format) {
     case "jsonl":
       return parseJsonlRows(text, path);
+    case "longbench":
+      return parseLongBench(text, path);
     case "popqa":
       return parsePopQa(text, path);
     case "hotpotqa":
@@ -125,7 +147,7 @@ const listMarks: [DatasetFormat, readonly string[]][] = [
 
 function recogniseFormat(text: string, path: string): DatasetFormat {
   const start = text.slice(0, 100_000).trimStart();
-  if (start.startsWith("{")) return "jsonl";
+  if (start.startsWith("{")) return isLongBench(text) ? "longbench" : "jsonl";
   if (start.startsWith("[")) {
     const first: unknown = parseJsonList(text, path)[0];
     const found = listMarks.find(([, fields]) => hasFields(first, fields));
@@ -137,6 +159,15 @@ function recogniseFormat(text: string, path: string): DatasetFormat {
     `is not in a format that is known; wanted JSONL, or a file of ${datasetFormats.slice(1, 5).join(", ")}; if it is one of them, say so with --format`,
     { path },
   );
+}
+
+/** Told by the first row; a malformed one is for the reader of rows to name. */
+function isLongBench(text: string): boolean {
+  try {
+    return hasFields(JSON.parse(text.trimStart().split("\n", 1)[0] ?? ""), ["input", "context", "dataset"]);
+  } catch {
+    return false;
+  }
 }
 
 function hasFields(value: unknown, fields: readonly string[]): boolean {

@@ -3,7 +3,10 @@ import { FormatError } from "../base/errors.ts";
 import { parseJson } from "../base/files.ts";
 import { normaliseAnswer } from "../text/normalise.ts";
 import { rougeL } from "../text/rouge.ts";
-import { readDatasetFile } from "./datasets/dataset-file.ts";
+import { scoreAnswer } from "../text/scores.ts";
+import type { Scorer } from "./answer-questions.ts";
+import { titleText } from "./datasets/dataset-file.ts";
+import type { PlacedQuestion, Question } from "./questions.ts";
 
 /** A dataset of LongBench as MemoRAG is evaluated on it: how it is scored, and tokens of an answer. */
 export interface LongBenchTask {
@@ -47,41 +50,49 @@ const rowSchema = z.object({
   context: z.string().min(1),
   answers: z.array(z.string()).min(1),
   dataset: z.string(),
+  /** Not of LongBench: what the text is called, and how a dataset of one's own is scored. */
+  title: titleText.default(""),
+  metric: z.literal("f1").optional(),
 });
 
-/** A question (or a summary that is asked for) on a long text. */
-export interface LongBenchRow {
-  id: string;
-  question: string;
-  context: string;
-  answers: string[];
-  dataset: string;
-}
+/** What is asked where a dataset wants a summary and says no more. */
+export const summaryQuestion = "Summarise the text.";
 
-/** Reads a file of LongBench: https://github.com/THUDM/LongBench */
-export async function loadLongBench(path: string): Promise<LongBenchRow[]> {
-  const text = await readDatasetFile(path);
-  const rows = text.split("\n").flatMap((line, i): LongBenchRow[] => {
+/** Reads rows of LongBench, each with the text that it is about: https://github.com/THUDM/LongBench */
+export function parseLongBench(text: string, path: string): PlacedQuestion[] {
+  return text.split("\n").flatMap((line, i): PlacedQuestion[] => {
     if (line.trim() === "") return [];
-    const { _id, input, ...row } = parseJson(line, rowSchema, `${path}:${i + 1}`);
-    if (!Object.hasOwn(longBenchTasks, row.dataset)) {
+    const place = `line ${i + 1}`;
+    const row = parseJson(line, rowSchema, `${path}:${i + 1}`);
+    if (!Object.hasOwn(longBenchTasks, row.dataset) && row.metric === undefined) {
       const known = Object.keys(longBenchTasks).join(", ");
-      throw new FormatError(`dataset "${row.dataset}" is not known; known are ${known}`, {
-        path: `${path}:${i + 1}`,
-      });
+      throw new FormatError(
+        `dataset "${row.dataset}" is not known; known are ${known}; another one needs "metric": "f1"`,
+        {
+          path: `${path}:${i + 1}`,
+        },
+      );
     }
-    return [{ id: _id, question: input, ...row }];
+    const question: Question = {
+      id: row._id,
+      type: row.dataset,
+      question: row.input.trim() || summaryQuestion,
+      answers: row.answers,
+      articles: [],
+      contexts: [],
+      paragraphs: [{ title: row.title, text: row.context }],
+    };
+    return [{ question, place }];
   });
-  if (!rows.length) throw new FormatError("has no rows", { path });
-  return rows;
 }
 
-/** The best score over the accepted answers, in [0, 1], by the dataset's own metric. */
-export function scoreLongBench({ dataset, answers }: LongBenchRow, prediction: string): number {
-  const metric = longBenchTasks[dataset]?.metric ?? "f1";
-  const score = metric === "f1" ? tokenF1 : rougeL;
-  return Math.max(0, ...answers.map((answer) => score(prediction, answer)));
-}
+/** How the dataset scores: its own metric stands as F1, the best over the accepted answers; summaries are taken whole. */
+export const scoreLongBench: Scorer = ({ type, answers }, { text, answer }) => {
+  const isSummary = longBenchTasks[type]?.metric === "rouge-l";
+  const said = isSummary ? text.trim() : answer;
+  const scores = answers.map((one) => (isSummary ? rougeL : tokenF1)(said, one));
+  return { ...scoreAnswer(said, answers), f1: Math.max(0, ...scores) };
+};
 
 /** Token F1 after normalisation, without the rule that yes, no and no answer agree wholly or not at all. */
 function tokenF1(prediction: string, truth: string): number {
@@ -99,26 +110,4 @@ function tokenF1(prediction: string, truth: string): number {
 
 function tokensOf(text: string): string[] {
   return normaliseAnswer(text).split(" ").filter(Boolean);
-}
-
-/** What is longer than `limit` loses its middle: the first and the last half of the limit stay. */
-export function cutMiddle<T>(items: readonly T[], limit: number): T[] {
-  if (items.length <= limit) return [...items];
-  const half = Math.floor(limit / 2);
-  return [...items.slice(0, half), ...items.slice(items.length - half)];
-}
-
-/** Mean score of each dataset, in hundredths with two decimals, as the tables have it. */
-export function summariseLongBench(
-  scored: readonly { row: LongBenchRow; score: number }[],
-): { dataset: string; questions: number; score: number; published: readonly number[] | null }[] {
-  const byDataset = new Map<string, number[]>();
-  for (const { row, score } of scored)
-    byDataset.set(row.dataset, [...(byDataset.get(row.dataset) ?? []), score]);
-  return [...byDataset].map(([dataset, scores]) => ({
-    dataset,
-    questions: scores.length,
-    score: Math.round((10_000 * scores.reduce((a, b) => a + b, 0)) / scores.length) / 100,
-    published: memoragNumbers[dataset] ?? null,
-  }));
 }

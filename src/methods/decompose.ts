@@ -2,6 +2,7 @@ import { z } from "zod";
 import { partsMessages } from "../prompts/memory.ts";
 import type { Hit, Retriever } from "../retrieval/retriever.ts";
 import { type AnsweringParts, defaultLimit, generateAnswer, retrievalQuery } from "./answering.ts";
+import { inTurn } from "./fitting.ts";
 import type { Method } from "./method.ts";
 import { countingPreparation, prepareText } from "./preparation.ts";
 import { linesOf } from "./recollection.ts";
@@ -50,16 +51,3 @@ export const decompose = (
     yield* countingPreparation(generateAnswer(question, options, { ...given, prepared }), parts);
   },
 });
-
-/** The best of every list, then the second best, …: at most `limit`, each once. */
-function inTurn(lists: readonly (readonly Hit[])[], limit: number): Hit[] {
-  const chosen = new Map<string, Hit>();
-  const longest = Math.max(0, ...lists.map((list) => list.length));
-  for (let rank = 0; rank < longest; rank++) {
-    for (const list of lists) {
-      const hit = list[rank];
-      if (hit && chosen.size < limit && !chosen.has(hit.passage.id)) chosen.set(hit.passage.id, hit);
-    }
-  }
-  return [...chosen.values()];
-}

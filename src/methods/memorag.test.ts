@@ -96,6 +96,35 @@ describe("memorag", () => {
     expect(events.at(-1)).toMatchObject({ type: "end", text: " nothing." });
   });
 
+  it("reads the best of every query in turn where not all fits, the question's own first", async () => {
+    const { generator, requests } = scripted(script);
+    const parts = {
+      generator: {
+        ...generator,
+        contextLength: 60,
+        countPromptTokens: async ({ messages }: GenerationRequest) =>
+          10 * [...messages[0]!.content.matchAll(/This is/g)].length,
+      },
+      recaller: generator,
+      recollection: { notes: "n" },
+      retriever,
+      clock: () => 0,
+      options: memoragOptions.parse({}),
+    };
+    const events: MethodEvent[] = [];
+    for await (const event of memorag(parts).answer("Is it alpha?", { maxTokens: 40 })) events.push(event);
+    const uses = events.flatMap((event) =>
+      event.type === "adapter" ? [[event.passageId, event.usedAs]] : [],
+    );
+    expect(uses).toEqual([
+      ["alpha", "context"],
+      ["beta", "context"],
+      ["delta", "skipped"],
+      ["gamma", "skipped"],
+    ]);
+    expect(requests.at(-1)!.messages[0]!.content).not.toContain("delta");
+  });
+
   it("searches by a draft and shows it, if one is wanted", async () => {
     const { events, requests } = await run({ ...script, "Notes\nAll": " delta." }, { draft: true });
     expect(events).toContainEqual(expect.objectContaining({ type: "retrieval", query: "delta" }));

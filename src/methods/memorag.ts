@@ -5,6 +5,7 @@ import type { PromptPassage } from "../prompts/answer.ts";
 import { summaryMessages } from "../prompts/memory.ts";
 import type { Hit, Retriever } from "../retrieval/retriever.ts";
 import { type AnsweringParts, generateAnswer } from "./answering.ts";
+import { answerFits, inTurn, mostThatFit } from "./fitting.ts";
 import type { AnswerOptions, Method, MethodEvent } from "./method.ts";
 import { type Recollection, recall, recallKeyPoints } from "./recollection.ts";
 
@@ -25,6 +26,7 @@ export type MemoragOptions = z.infer<typeof memoragOptions>;
 export const memoragNotes = [
   "what is asked follows the text in one turn, so that no assistant header is left open and no second system block begins",
   "passages are found by BM25 where the settings name no other retriever",
+  "where not all passages fit into the generator's context, the best of every query in turn are read, the question's own first",
 ];
 
 export interface MemoragParts extends AnsweringParts {
@@ -56,19 +58,18 @@ export const memorag = (parts: MemoragParts): Method => ({
       numbers: { clues: clues.length, questions: subQuestions.length },
     };
     const queries = [...clues, ...subQuestions, ...(draft ? [draft] : []), question];
-    const found = yield* search(queries, parts);
-    const passages: PromptPassage[] = draft
-      ? [...found.passages, { title: "Draft", text: `The answer might be ${draft}.` }]
-      : found.passages;
-    yield* generateAnswer(question, options, {
-      ...parts,
-      prepared: {
-        passages,
-        rounds: queries.length,
-        startedMs,
-        timings: { retrievalMs: found.retrievalMs },
-      },
-    });
+    const { found, retrievalMs } = yield* search(queries, parts);
+    const shown = (count: number): PromptPassage[] => [
+      ...inOrder(found.slice(0, count)),
+      ...(draft ? [{ title: "Draft", text: `The answer might be ${draft}.` }] : []),
+    ];
+    const count = await mostThatFit(found.length, (some) =>
+      answerFits(question, shown(some), { ...parts, options }),
+    );
+    yield* uses(found, count);
+    const timings = { retrievalMs };
+    const prepared = { passages: shown(count), rounds: queries.length, startedMs, timings };
+    yield* generateAnswer(question, options, { ...parts, prepared });
   },
 });
 
@@ -80,12 +81,19 @@ export async function* summarise(
   const { clock, generator, recaller, recollection, options } = parts;
   const startedMs = clock();
   const points = await recallKeyPoints(recaller, recollection, { maxTokens: options.keyPointTokens, signal });
-  const { passages, retrievalMs } = yield* search(points, parts);
-  const request = {
-    messages: summaryMessages(passages.length ? passages.map(({ text }) => text) : points),
+  const { found, retrievalMs } = yield* search(points, parts);
+  const requestOver = (texts: readonly string[]) => ({
+    messages: summaryMessages(texts),
     maxTokens,
     sampling,
-  };
+  });
+  const shown = (count: number) => requestOver(inOrder(found.slice(0, count)).map(({ text }) => text));
+  const count = await mostThatFit(
+    found.length,
+    async (some) => (await generator.countPromptTokens(shown(some))) + maxTokens <= generator.contextLength,
+  );
+  yield* uses(found, count);
+  const request = count > 0 ? shown(count) : requestOver(points);
   const tokens = generator.generate(request, { signal });
   let firstTokenMs: number | undefined;
   let next = await tokens.next();
@@ -104,20 +112,36 @@ export async function* summarise(
   };
 }
 
-/** Searches by every query; the union of what is found, in the order of the text. */
+/** Searches by every query; what is found, the best of every query in turn, those of the last query first. */
 async function* search(
   queries: readonly string[],
   { retriever, clock, options }: MemoragParts,
-): AsyncGenerator<MethodEvent, { passages: Passage[]; retrievalMs: number }> {
+): AsyncGenerator<MethodEvent, { found: Passage[]; retrievalMs: number }> {
   const start = clock();
-  const union = new Map<string, Hit>();
+  const lists: Hit[][] = [];
   for (const [i, query] of queries.entries()) {
     const hits = await retriever.retrieve(query, options.hits);
     yield { type: "retrieval", round: i + 1, query, hits };
-    for (const hit of hits) if (!union.has(hit.passage.id)) union.set(hit.passage.id, hit);
+    lists.unshift(hits);
   }
-  const passages = [...union.values()].map(({ passage }) => passage).sort((a, b) => a.position - b.position);
-  const retrievalMs = clock() - start;
-  for (const { id } of passages) yield { type: "adapter", passageId: id, key: undefined, usedAs: "context" };
-  return { passages, retrievalMs };
+  return { found: inTurn(lists).map(({ passage }) => passage), retrievalMs: clock() - start };
+}
+
+/** In the order of the text. */
+function inOrder(passages: readonly Passage[]): Passage[] {
+  return [...passages].sort((a, b) => a.position - b.position);
+}
+
+/** Says of the first `count` passages that they are read, and of the others that they are not. */
+function uses(found: readonly Passage[], count: number): MethodEvent[] {
+  const event = (usedAs: "context" | "skipped") => (passage: Passage) => ({
+    type: "adapter" as const,
+    passageId: passage.id,
+    key: undefined,
+    usedAs,
+  });
+  return [
+    ...inOrder(found.slice(0, count)).map(event("context")),
+    ...found.slice(count).map(event("skipped")),
+  ];
 }

@@ -14,7 +14,7 @@ export const paperMethodNames = [
 ] as const;
 
 /** All methods that answer from a collection. */
-export const methodNames = [...paperMethodNames, "hyde", "decompose"] as const;
+export const methodNames = [...paperMethodNames, "hyde", "decompose", "full-context"] as const;
 
 /** Names of the methods, as reports and servers know them; `memorag` answers from a memory of one text. */
 export type MethodName = (typeof methodNames)[number] | "memorag";

@@ -25,6 +25,7 @@ const schema = z.object({
   methodOptions: z.record(z.string(), z.unknown()).optional(),
   memory: z.string().optional(),
   memoryModel: z.string().optional(),
+  answerModel: z.string().optional(),
   trace: z.boolean().default(false),
   limit: z.number().optional(),
   retriever: z.enum(choices.retriever).optional(),
@@ -58,19 +59,29 @@ export function addAsk(program: Command, shell: Shell): void {
     'prag ask "Who wrote it?" --method combine --limit 5 --json',
     'prag ask "Who is older, A or B?" --method flare-token --cot --shots 2 --trace',
     `prag ask "Who wrote it?" --method flare --method-options '{"theta":0.6}'`,
-    'prag ask "Who is the captain?" --method memorag --memory book',
+    'prag ask "Who is the captain?" --memory book',
+    'prag ask "Who is the captain?" --method full-context --memory book',
   ]);
 }
 
 /** The options that say how to answer; `ask` and `chat` share them. */
 export function addAnswerOptions(command: Command): Command {
   return command
-    .addOption(choiceOption("--method <name>", "how to answer (default: prag)", [...methodNames, "memorag"]))
+    .addOption(
+      choiceOption("--method <name>", "how to answer (default: prag, with --memory memorag)", [
+        ...methodNames,
+        "memorag",
+      ]),
+    )
     .option("--cot", "reason step by step, then answer")
     .option("--shots <count>", "worked examples in the prompt (default: 0)", wholeNumber)
     .option("--method-options <json>", "numbers of the method, as '{\"theta\":0.6}'", jsonObject)
-    .option("--memory <name>", 'with memorag: which memory answers ("prag memory list")')
+    .option("--memory <name>", 'answer from this remembered text alone ("prag memory list")')
     .option("--memory-model <folder>", "with memorag: memory weights (default: those of the model)")
+    .option(
+      "--answer-model <model>",
+      "with --memory: another model answers; --model recalls (default: the same)",
+    )
     .option("--trace", "tell every retrieval and decision of the method, on standard error")
     .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
     .addOption(
@@ -120,8 +131,16 @@ export function answerSettings({
   mergeWeights,
   mergeScale,
   memoryModel,
+  answerModel,
 }: AskCommandOptions): EngineSettings {
-  return { limit, retriever, maxTokens, memoryModel, merge: { weights: mergeWeights, scale: mergeScale } };
+  return {
+    limit,
+    retriever,
+    maxTokens,
+    memoryModel,
+    answerModel,
+    merge: { weights: mergeWeights, scale: mergeScale },
+  };
 }
 
 /** An answer as `--json` prints it: with the method's steps, and the rounds of its sources, only where a trace is wanted. */
@@ -145,7 +164,7 @@ export async function answerAloud(
   const { terminal, json } = context;
   const { temperature, topK, topP, seed, shuffleAdapters, history } = options;
   const { onMissing, cot, shots, methodOptions } = options;
-  const method = options.method ?? context.parts.config.method;
+  const method = options.method ?? (options.memory === undefined ? context.parts.config.method : "memorag");
   let isBegun = false;
   const answer = await ask(context.parts, question, {
     method,

@@ -1,0 +1,44 @@
+import { memorag, memoragNotes } from "../methods/memorag.ts";
+import type { Method } from "../methods/method.ts";
+import { answerPromptsHash } from "../prompts/provenance.ts";
+import { type MemoragChoice, memoragNumbers, openMemorag, openMemoryOf } from "./create-memorag.ts";
+import { createMethod, describeMethod, type MethodOptions } from "./create-method.ts";
+import type { EngineParts } from "./parts.ts";
+import { openTextRetriever } from "./text-retriever.ts";
+
+/**
+ * Makes a method that answers from one text: MemoRAG from its memory, any other from its passages alone (those of the memory
+ * where no `text` is given). The answering model of the settings answers, whatever the method.
+ */
+export async function createTextMethod(
+  parts: EngineParts,
+  name: string,
+  { memory, ...options }: MethodOptions & MemoragChoice,
+): Promise<Method> {
+  if (name === "memorag") return memorag(await openMemorag(parts, { memory, ...options }));
+  const text = options.text ?? (await openMemoryOf(parts, memory)).passages;
+  const retriever = await openTextRetriever(parts, text);
+  const own = { ...parts, retriever: async () => retriever, generator: parts.answerGenerator };
+  return createMethod(own, name, { ...options, text });
+}
+
+/** What `createTextMethod` would make, with the models that recall and answer. */
+export async function describeTextMethod(
+  parts: EngineParts,
+  name: string,
+  options: MethodOptions = {},
+): Promise<Record<string, unknown>> {
+  const { config } = parts;
+  const answers = (await parts.answerGenerator()).model;
+  if (name !== "memorag")
+    return { ...(await describeMethod(parts, name, options)), retriever: config.retriever, answers };
+  return {
+    name,
+    prompts: answerPromptsHash(parts.prompts),
+    maxTokens: config.maxTokens ?? parts.prompts.maxTokens,
+    options: memoragNumbers(options.methodOptions),
+    notes: memoragNotes,
+    retriever: config.retriever,
+    answers,
+  };
+}
