@@ -10,8 +10,11 @@ import {
 } from "./corpus-folder.ts";
 import type { SkippedFile } from "./find-files.ts";
 import { type Plan, planIngest, type SeenFile, sourceOf, writeSeen } from "./ingest-plan.ts";
+import type { ParserOptions } from "./read/parser.ts";
 import { readersVersion } from "./readers.ts";
 import { type GenerationResult, writeGeneration } from "./write-generation.ts";
+
+export type { ParserOptions } from "./read/parser.ts";
 
 /** How to ingest. */
 export interface IngestOptions extends ChunkOptions {
@@ -23,6 +26,8 @@ export interface IngestOptions extends ChunkOptions {
   maxFileBytes?: number | undefined;
   progress?: Progress | undefined;
   signal?: AbortSignal | undefined;
+  /** Limits of time and memory for files of formats that cannot be trusted with them. */
+  parsing?: ParserOptions | undefined;
 }
 
 /** What an ingest did, counted in files. */
@@ -55,7 +60,15 @@ export async function ingest(
   inputs: readonly string[],
   options: IngestOptions,
 ): Promise<IngestSummary> {
-  const { maxWords = 100, overlapWords = 0, maxFileBytes = 64 * 2 ** 20, base, signal } = options;
+  const {
+    maxWords = 100,
+    overlapWords = 0,
+    maxFileBytes = 64 * 2 ** 20,
+    base,
+    signal,
+    progress,
+    parsing,
+  } = options;
   chunk("", { maxWords, overlapWords }); // wrong options fail before any work
   if (!inputs.length) throw new ConfigError("nothing to ingest; name files, folders or globs");
   const making = { maxWords, overlapWords, readers: readersVersion };
@@ -69,7 +82,7 @@ export async function ingest(
       plan.files.every(({ kind }) => kind === "keep");
     const result = isUpToDate
       ? asItIs(previous, plan)
-      : await writeGeneration(folder, { plan, previous, making, progress: options.progress, signal });
+      : await writeGeneration(folder, { plan, previous, making, progress, signal, parsing });
     const seen = withFiles(result.entries, plan);
     const isEmpty = seen.every(({ file }) => !file) && !countRemoved(previous, result.entries);
     if (!isEmpty && !isUpToDate) await publish(folder, result.generation);

@@ -219,10 +219,10 @@ describe("pdf", () => {
   });
 
   it("ends a parse that takes too long or too much memory, and goes on with the next file", async () => {
-    const quick = openParser({ timeoutMs: 1500, maxMemoryBytes: 2 ** 28 });
+    const quick = openParser({ timeoutMs: 5000, maxMemoryBytes: 2 ** 28 });
     try {
       const endless = makePdf([[]], { content: Buffer.alloc(2 ** 27, "q Q ") });
-      await expect(quick.parse("pdf", endless)).rejects.toThrow(/takes more than 1.5 s|too much memory/);
+      await expect(quick.parse("pdf", endless)).rejects.toThrow(/takes more than 5 s|too much memory/);
       expect(await quick.parse("pdf", makePdf([["Text."]]))).toMatchObject({ text: "Text.\n" });
     } finally {
       await quick.close();

@@ -5,7 +5,7 @@ import type { Corpus, CorpusManifest, FileEntry } from "./corpus-folder.ts";
 import { type CorpusWriter, createCorpusWriter } from "./corpus-writer.ts";
 import type { FoundFile, SkippedFile } from "./find-files.ts";
 import { type Plan, type PlannedFile, sourceOf } from "./ingest-plan.ts";
-import { openParser } from "./read/parser.ts";
+import { openParser, type ParserOptions } from "./read/parser.ts";
 import { type ReadOptions, readDocuments } from "./read-documents.ts";
 
 /** A finished generation that is not yet the current one. */
@@ -23,17 +23,18 @@ interface WriteParts {
   making: CorpusManifest["making"];
   progress?: Progress | undefined;
   signal?: AbortSignal | undefined;
+  parsing?: ParserOptions | undefined;
 }
 
 /** Writes the planned corpus beside the current one. */
 export async function writeGeneration(
   folder: string,
-  { plan, previous, making, progress = noProgress, signal }: WriteParts,
+  { plan, previous, making, progress = noProgress, signal, parsing }: WriteParts,
 ): Promise<GenerationResult> {
   const skipped = [...plan.skipped];
   const files: FileEntry[] = [];
   const writer = await createCorpusWriter(folder);
-  const parser = openParser();
+  const parser = openParser(parsing);
   try {
     for (const [done, planned] of plan.files.entries()) {
       signal?.throwIfAborted();

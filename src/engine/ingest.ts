@@ -28,6 +28,7 @@ export async function ingest(
       startedMs: parts.now(),
       ...config.ingest,
       progress: parts.progress,
+      parsing: parts.parsing,
       signal,
     });
     parts.forgetCorpus();

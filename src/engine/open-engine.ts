@@ -4,6 +4,7 @@ import { openAdapterStore } from "../adapters/store.ts";
 import { canonicalJson } from "../base/hash.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
 import { openCorpus } from "../corpus/corpus-folder.ts";
+import type { ParserOptions } from "../corpus/ingest.ts";
 import { openDecodingSession } from "../generation/decoding-session.ts";
 import { createLocalGenerator } from "../generation/local.ts";
 import { openScorer } from "../generation/scorer.ts";
@@ -36,6 +37,8 @@ export interface EngineEnvironment {
   signal?: AbortSignal | undefined;
   /** Training gets threads of its own, so many, and does not hold up answers; else both take turns. */
   trainingThreads?: number | undefined;
+  /** Limits for a document's parser. */
+  parsing?: ParserOptions | undefined;
   /** An engine that stays open longer: its model is used where the settings ask for the same. */
   sharedWith?: OpenEngine | undefined;
 }
@@ -62,6 +65,7 @@ export async function openEngine(
     env = {},
     signal,
     trainingThreads: threads,
+    parsing = {},
   } = environment;
   const folder = dataFolder(config.dataFolder, config.collection);
   await checkFormat(folder);
@@ -123,6 +127,7 @@ export async function openEngine(
     progress,
     clock,
     now,
+    parsing,
     prompts: config.compat === "reference" ? directPrompts : answerPrompts,
     model,
     store,

@@ -6,6 +6,7 @@ import type { AdapterStore } from "../adapters/store.ts";
 import type { Augmenter } from "../augmentation/augmenter.ts";
 import type { Progress } from "../base/progress.ts";
 import type { Corpus } from "../corpus/corpus-folder.ts";
+import type { ParserOptions } from "../corpus/ingest.ts";
 import type { Generator } from "../generation/generator.ts";
 import type { MemorySession } from "../memory/memory-session.ts";
 import type { Model } from "../models/open-model.ts";
@@ -46,6 +47,8 @@ export interface EngineParts {
   clock: () => number;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Limits for a document's parser; its own where absent. */
+  parsing: ParserOptions;
   prompts: AnswerPrompts;
   model(): Promise<OpenedModel>;
   generator(): Promise<Generator>;

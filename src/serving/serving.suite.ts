@@ -12,12 +12,13 @@ export interface TestServerOptions {
   settings?: EngineSettings;
   options?: Partial<ServerOptions>;
   background?: Partial<NonNullable<ServerParts["background"]>>;
+  parsing?: ServerParts["engines"]["environment"]["parsing"];
 }
 
 /** A server on a free port of this machine, over a tiny model and a folder; what is a bug of ours fails the test. */
 export async function withServer<T>(
   folder: string,
-  { settings = {}, options = {}, background }: TestServerOptions,
+  { settings = {}, options = {}, background, parsing }: TestServerOptions,
   task: (server: OpenServer) => Promise<T>,
 ): Promise<T> {
   const bugs: unknown[] = [];
@@ -38,7 +39,7 @@ export async function withServer<T>(
     engines: {
       collection: "default",
       settingsOf: (collection) => resolveConfig(tinySettings(folder, { collection, ...settings })),
-      environment: { trainingThreads: 1 },
+      environment: { trainingThreads: 1, parsing },
     },
     background: background && { ...defaultPolicy, halfLifeMs: 3_600_000, pollMs: 20, ...background },
     onBug: (error) => bugs.push(error),

@@ -10,13 +10,14 @@ if (!port) throw new Error("internal: the parse worker was started without a por
 const request = z.object({
   format: z.enum(["html", "pdf", "docx"]),
   input: z.union([z.string(), z.instanceof(Uint8Array)]),
+  maxUnpackedBytes: z.number(),
 });
 
 /** Libraries are loaded when the first file of their kind comes. */
-const parsers: Record<ParsedFormat, (input: string | Uint8Array) => Promise<Parsed>> = {
+const parsers: Record<ParsedFormat, (input: string | Uint8Array, maxUnpacked: number) => Promise<Parsed>> = {
   html: async (input) => (await import("./html.ts")).parseHtml(String(input)),
   pdf: async (input) => (await import("./pdf.ts")).parsePdf(bytesOf(input)),
-  docx: async (input) => (await import("./docx.ts")).parseDocx(bytesOf(input)),
+  docx: async (input, maxUnpacked) => (await import("./docx.ts")).parseDocx(bytesOf(input), maxUnpacked),
 };
 
 function bytesOf(input: string | Uint8Array): Uint8Array {
@@ -24,9 +25,9 @@ function bytesOf(input: string | Uint8Array): Uint8Array {
 }
 
 port.on("message", async (message: unknown) => {
-  const { format, input } = request.parse(message);
+  const { format, input, maxUnpackedBytes } = request.parse(message);
   try {
-    port.postMessage(await parsers[format](input));
+    port.postMessage(await parsers[format](input, maxUnpackedBytes));
   } catch (error) {
     const reason =
       error instanceof InputError

@@ -23,6 +23,8 @@ export interface ParserOptions {
   timeoutMs?: number;
   /** By how much the process may grow while a file is parsed. */
   maxMemoryBytes?: number;
+  /** Of what an archive holds, unpacked; more text than a corpus wants of one file. */
+  maxUnpackedBytes?: number;
 }
 
 const answerSchema = z.union([
@@ -31,7 +33,11 @@ const answerSchema = z.union([
 ]);
 
 /** Opens a parser; its thread starts with the first file. */
-export function openParser({ timeoutMs = 60_000, maxMemoryBytes = 2 * 2 ** 30 }: ParserOptions = {}): Parser {
+export function openParser({
+  timeoutMs = 60_000,
+  maxMemoryBytes = 2 * 2 ** 30,
+  maxUnpackedBytes = 256 * 2 ** 20,
+}: ParserOptions = {}): Parser {
   let worker: Worker | undefined;
   const stop = async () => {
     const stopped = worker;
@@ -45,7 +51,7 @@ export function openParser({ timeoutMs = 60_000, maxMemoryBytes = 2 * 2 ** 30 }:
       const running = worker;
       const watch = createWatch({ timeoutMs, maxMemoryBytes, signal });
       try {
-        const answer = await Promise.race([ask(running, { format, input }), watch.tooMuch]);
+        const answer = await Promise.race([ask(running, { format, input, maxUnpackedBytes }), watch.tooMuch]);
         if ("reason" in answer) throw new InputError(answer.reason);
         return { title: answer.title, text: answer.text };
       } catch (error) {
@@ -81,7 +87,7 @@ function startWorker(maxMemoryBytes: number): Worker {
 
 async function ask(
   worker: Worker,
-  request: { format: ParsedFormat; input: string | Uint8Array },
+  request: { format: ParsedFormat; input: string | Uint8Array; maxUnpackedBytes: number },
 ): Promise<z.infer<typeof answerSchema>> {
   const { promise, resolve, reject } = withResolvers<unknown>();
   const fail = (error: unknown) => {
