@@ -1,19 +1,18 @@
 // The server with prag-mini: many streaming clients against one, whether answers get mixed up, and what encoding beside them costs.
-// npm run build && node bench/serve.js [--seconds 60] [--clients 16] [--method prag] [--probes 60] [--skip-encoder]
-import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+// npm run build && node bench/serve.js [--seconds 60] [--clients 16] [--method prag] [--probes 120] [--skip-encoder] [--work <folder>]
+// With a work folder, what was encoded stays there for the next run.
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { ask, endOfJob, getJson, metric, percentile, post, upload, withServer } from "./server.js";
 
 const { values: options } = parseArgs({
   options: {
     seconds: { type: "string", default: "60" },
     clients: { type: "string", default: "16" },
     method: { type: "string", default: "prag" },
-    probes: { type: "string", default: "60" },
+    probes: { type: "string", default: "120" },
     "skip-encoder": { type: "boolean", default: false },
+    work: { type: "string" },
   },
 });
 const clients = Number(options.clients);
@@ -57,103 +56,40 @@ const article = (i) =>
   `# ${names[i]} Bridge\n\nThe ${names[i]} Bridge was built in ${1700 + i} by ${people[i % people.length]}. It crosses the river Ost${names[i].toLowerCase()}. The ${names[i]} Bridge has ${3 + i} arches and is made of slate.\n`;
 const questionOf = (i) => `When was the ${names[i]} Bridge built?`;
 
-const folder = await mkdtemp(join(tmpdir(), "prag-bench-serve-"));
-const launcher = join(import.meta.dirname, "..", "bin", "prag.js");
-const words = ["--data-folder", join(folder, "data"), "--json", "serve", "--port", "0", "--no-background"];
-const child = spawn(process.execPath, [launcher, ...words], {
-  cwd: folder,
-  stdio: ["ignore", "pipe", "ignore"],
-});
-try {
-  const url = await addressOf(child);
-  await prepare(url);
+await withServer({ work: options.work, words: ["--no-background"] }, async (url) => {
+  await encode(url, range(clients));
   await measureThroughput(url);
   if (!options["skip-encoder"]) await measureEncoder(url);
-} finally {
-  child.kill("SIGTERM");
-  await new Promise((resolve) => child.once("close", resolve));
-  await rm(folder, { recursive: true });
-}
+});
 
-async function addressOf({ stdout }) {
-  let text = "";
-  for await (const piece of stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
-    text += piece;
-    const match = /"url": "([^"]+)"/.exec(text);
-    if (match) return match[1];
-  }
-  throw new Error(`the server did not begin: ${text}`);
-}
-
-async function post(url, body) {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-  return answer;
-}
-
-async function upload(url, indices) {
-  const form = new FormData();
-  for (const i of indices) form.append("file", new File([article(i)], `${names[i]}.md`));
-  const answer = await fetch(`${url}/api/collections/default/documents`, { method: "POST", body: form });
-  return endOfJob(url, (await answer.json()).job);
-}
-
-async function endOfJob(url, { id }) {
-  const text = await (await fetch(`${url}/api/jobs/${id}/events`)).text();
-  const job = JSON.parse(/^data: (.*)$/m.exec(text.trim().split("\n\n").at(-1))[1]);
-  if (job.state !== "done") throw new Error(`the job ended as ${job.state}: ${JSON.stringify(job.error)}`);
-  return job;
-}
-
-async function prepare(url) {
-  await upload(url, range(clients));
+async function encode(url, indices) {
+  await upload(
+    url,
+    indices.map((i) => [`${names[i]}.md`, article(i)]),
+  );
   const { job } = await (await post(`${url}/api/collections/default/encode`, {})).json();
   const { result } = await endOfJob(url, job);
   console.log(`${result.encoded} passages encoded in ${result.seconds.toFixed(1)} s`);
 }
 
-/** One streamed answer: its text, and when its first token came. */
-async function ask(url, i) {
-  const start = performance.now();
-  const answer = await post(`${url}/api/ask`, { question: questionOf(i), method: options.method, limit: 3 });
-  let [text, firstMs, buffer, tokens] = ["", undefined, "", 0];
-  for await (const piece of answer.body.pipeThrough(new TextDecoderStream())) {
-    buffer += piece;
-    const blocks = buffer.split("\n\n");
-    buffer = blocks.pop();
-    for (const block of blocks) {
-      const match = /^data: (.*)$/m.exec(block);
-      if (!match) continue;
-      const event = JSON.parse(match[1]);
-      if (event.type === "error") throw new Error(event.error.message);
-      if (event.type === "text-delta") {
-        firstMs ??= performance.now() - start;
-        text += event.text;
-      }
-      if (event.type === "end") tokens = event.usage.generatedTokens;
-    }
-  }
-  return { text, firstMs: firstMs ?? performance.now() - start, tokens };
-}
+const askFor = (url, i) => ask(url, { question: questionOf(i), method: options.method, limit: 3 });
 
 /** So many clients, each asking for its own entity again and again. */
 async function run(url, count, { forSeconds, expected }) {
   const end = performance.now() + 1000 * forSeconds;
-  const seen = { answers: 0, tokens: 0, errors: 0, mixedUp: 0, firstMs: [] };
-  const begun = performance.now();
+  const seen = { answers: 0, tokens: 0, errors: 0, mixedUp: 0, changed: 0, firstMs: [] };
+  const [begun, usedBefore] = [performance.now(), await metric(url, "process_cpu_seconds_total")];
   await Promise.all(
     range(count).map(async (i) => {
       while (performance.now() < end) {
         try {
-          const { text, firstMs, tokens } = await ask(url, i);
+          const { text, firstMs, tokens } = await askFor(url, i);
           seen.answers++;
           seen.tokens += tokens;
           seen.firstMs.push(firstMs);
-          if (text !== expected[i]) seen.mixedUp++;
+          // A batch of another size rounds otherwise, which may turn a close choice: no answer of somebody else.
+          if (text !== expected[i]) seen.changed++;
+          if (text !== expected[i] && expected.includes(text)) seen.mixedUp++;
         } catch (error) {
           seen.errors++;
           if (seen.errors === 1) console.log(`first error: ${error.message}`);
@@ -161,73 +97,78 @@ async function run(url, count, { forSeconds, expected }) {
       }
     }),
   );
-  const took = (performance.now() - begun) / 1000;
-  return { ...seen, perSecond: seen.answers / took, tokensPerSecond: seen.tokens / took };
+  seen.seconds = (performance.now() - begun) / 1000;
+  seen.cpuSeconds = (await metric(url, "process_cpu_seconds_total")) - usedBefore;
+  return seen;
 }
 
+/** One client before and after the many, so that a drift of the machine's speed meets both. */
 async function measureThroughput(url) {
   const expected = [];
-  for (const i of range(clients)) expected.push((await ask(url, i)).text);
-  console.log(
-    `${new Set(expected).size} different answers to ${clients} questions, such as${expected[0]} and${expected[1]}`,
-  );
-  const before = await residentBytes(url);
-  const one = await run(url, 1, { forSeconds: Math.min(20, seconds), expected });
+  for (const i of range(clients)) expected.push((await askFor(url, i)).text);
+  const count = new Set(expected).size;
+  console.log(`${count} different answers to ${clients} questions, such as${expected[0]} and${expected[1]}`);
+  const forSeconds = Math.min(15, seconds);
+  const before = await metric(url, "process_resident_memory_bytes");
+  const first = await run(url, 1, { forSeconds, expected });
   const many = await run(url, clients, { forSeconds: seconds, expected });
-  for (const [name, seen] of [
-    ["1 client", one],
-    [`${clients} clients`, many],
-  ])
-    console.log(
-      `${name}: ${seen.perSecond.toFixed(1)} answers/s, ${seen.tokensPerSecond.toFixed(0)} tokens/s, first token p50 ${percentile(seen.firstMs, 0.5)} ms, p95 ${percentile(seen.firstMs, 0.95)} ms, ${seen.errors} errors, ${seen.mixedUp} mixed up, of ${seen.answers}`,
-    );
+  const one = join(first, await run(url, 1, { forSeconds, expected }));
+  describe("1 client", one);
+  describe(`${clients} clients`, many);
+  const rates = [one, many].map(({ answers, seconds: took }) => answers / took);
   console.log(
-    `throughput of ${clients} clients against one (wanted >= 3): ${(many.perSecond / one.perSecond).toFixed(2)} x`,
+    `answers per second of ${clients} clients against one (wanted >= 3): ${(rates[1] / rates[0]).toFixed(2)} x`,
   );
-  const after = await residentBytes(url);
+  const after = await metric(url, "process_resident_memory_bytes");
   console.log(`memory of the server: ${megabytes(before)} MB before, ${megabytes(after)} MB after`);
 }
 
-/** Time to the first token with nothing beside it, and while passages are encoded; the two take turns. */
+/** Two measurements of the same as one. */
+function join(a, b) {
+  return Object.fromEntries(
+    Object.keys(a).map((key) => [key, Array.isArray(a[key]) ? [...a[key], ...b[key]] : a[key] + b[key]]),
+  );
+}
+
+function describe(name, { answers, tokens, seconds: took, cpuSeconds, firstMs, errors, mixedUp, changed }) {
+  const p = (share) => `${percentile(firstMs, share).toFixed(0)} ms`;
+  console.log(
+    `${name}: ${(answers / took).toFixed(1)} answers/s, ${(tokens / took).toFixed(0)} tokens/s, ${((1000 * cpuSeconds) / answers).toFixed(1)} ms of the server's processor time per answer, first token p50 ${p(0.5)}, p95 ${p(0.95)}; of ${answers} answers ${errors} errors, ${mixedUp} mixed up, ${changed} other than alone`,
+  );
+}
+
+/** Time to the first token with nothing beside it, and while a job encodes, which gives way less than the background; the two take turns. */
 async function measureEncoder(url) {
   const probe = async () => {
-    const { firstMs } = await ask(url, 0);
+    const { firstMs } = await askFor(url, 0);
     await sleep(100 + 200 * Math.random());
     return firstMs;
   };
   const [idle, busy] = [[], []];
   const rounds = 3;
+  const each = Math.ceil(Number(options.probes) / rounds);
   for (const round of range(rounds)) {
-    for (const _ of range(Number(options.probes) / rounds)) idle.push(await probe());
-    await upload(
-      url,
-      range(clients).map((i) => clients * (round + 1) + i),
-    );
-    const { job } = await (await post(`${url}/api/collections/default/encode`, {})).json();
-    while ((await (await fetch(`${url}/api/jobs/${job.id}`)).json()).losses.length === 0) await sleep(50);
-    for (const _ of range(Number(options.probes) / rounds)) {
-      const { state } = await (await fetch(`${url}/api/jobs/${job.id}`)).json();
-      if (state !== "running") break;
-      busy.push(await probe());
-    }
-    await endOfJob(url, job);
+    for (const _ of range(each)) idle.push(await probe());
+    const indices = range(clients).map((i) => clients * (round + 1) + i);
+    let isOver = false;
+    const encoded = encode(url, indices).finally(() => {
+      isOver = true;
+    });
+    while (!isOver && !(await isTraining(url))) await sleep(50);
+    for (const _ of range(each)) if (!isOver) busy.push(await probe());
+    await encoded;
   }
   const [a, b] = [percentile(idle, 0.95), percentile(busy, 0.95)];
+  const p50 = (list) => percentile(list, 0.5).toFixed(0);
   console.log(
-    `first token, encoder idle: p50 ${percentile(idle, 0.5)} ms, p95 ${a} ms (${idle.length}); busy: p50 ${percentile(busy, 0.5)} ms, p95 ${b} ms (${busy.length})`,
+    `first token, encoder idle: p50 ${p50(idle)} ms, p95 ${a.toFixed(0)} ms (${idle.length}); busy: p50 ${p50(busy)} ms, p95 ${b.toFixed(0)} ms (${busy.length})`,
   );
   console.log(`p95 busy against idle (wanted <= 2): ${(b / a).toFixed(2)} x`);
 }
 
-async function residentBytes(url) {
-  return Number(
-    /^process_resident_memory_bytes (\S+)/m.exec(await (await fetch(`${url}/metrics`)).text())[1],
-  );
-}
-
-function percentile(list, share) {
-  const sorted = list.toSorted((a, b) => a - b);
-  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN);
+async function isTraining(url) {
+  const { jobs } = await getJson(`${url}/api/jobs`);
+  return jobs.some(({ state, losses }) => state === "running" && losses.length > 0);
 }
 
 function range(count) {
