@@ -48,7 +48,7 @@ function rowsTable({ rows, closedBook }) {
     ...merges.map((name) =>
       name === bestMerge(row) ? `**${pair(row.merged[name])}**` : pair(row.merged[name]),
     ),
-    pair(row.shuffled[bestMerge(row)]),
+    ...(row.shuffled ? [pair(row.shuffled)] : []),
   ]);
   return `${table(header, lines)}\n\nWithout adapters: ${pair(closedBook)}.`;
 }

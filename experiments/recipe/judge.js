@@ -59,13 +59,13 @@ export function openJudge(generator, corpus) {
     },
     /** `merges` are options of `merge` by name. */
     async adapters(adapters, merges) {
-      const out = { alone: await score(async ({ id }) => adapters.get(id)), merged: {}, shuffled: {} };
-      for (const [name, options] of Object.entries(merges)) {
-        out.merged[name] = await merged(adapters, options);
-        out.shuffled[name] = await merged(shuffle(adapters), options);
-      }
-      return out;
+      const alone = await score(async ({ id }) => adapters.get(id));
+      const rows = {};
+      for (const [name, options] of Object.entries(merges)) rows[name] = await merged(adapters, options);
+      return { alone, merged: rows };
     },
+    /** Every passage with the adapter of another, merged in one way. */
+    shuffled: (adapters, options) => merged(shuffle(adapters), options),
   };
 }
 

@@ -24,7 +24,7 @@ import { encodeGroups, groupPassages } from "../../dist/training/encode.js";
 import { defaultRecipe, layerRecipe } from "../../dist/training/recipe.js";
 import { openTrainer } from "../../dist/training/trainer.js";
 import { createProgress, describeRun, writeFindings } from "../report.js";
-import { costChart, findingsText, worth } from "./findings.js";
+import { bestMerge, costChart, findingsText, worth } from "./findings.js";
 import { openJudge } from "./judge.js";
 import { readPassages } from "./passages.js";
 
@@ -122,5 +122,7 @@ async function measure({ model, generator, distributions }, { corpus, judge, nam
   await trainer.dispose();
   const seconds = (user + system) / 1e6 / corpus.length;
   const row = { name, change: recipes[name], seconds, loss, ...(await judge.adapters(adapters, merges)) };
-  return isFinal ? { ...row, combined: await judge.combined(adapters, combined) } : row;
+  if (!isFinal) return row;
+  const shuffled = await judge.shuffled(adapters, merges[bestMerge(row)]);
+  return { ...row, shuffled, combined: await judge.combined(adapters, combined) };
 }
