@@ -6,12 +6,13 @@ import { addPageRoutes, addReportRoutes } from "./file-routes.ts";
 import { checkKey, checkNames, securityHeaders } from "./guard.ts";
 import { addNativeRoutes } from "./native-routes.ts";
 import { addOpenAiRoutes } from "./openai-routes.ts";
+import { ReportTickets } from "./report-tickets.ts";
 import { addRoute } from "./routes.ts";
 import type { Services } from "./services.ts";
 
 /** All routes of the server, with their guards. */
 export function createApp(services: Services): Hono {
-  const { options, metrics, clock, onBug, isClosing } = services;
+  const { options, engines, metrics, clock, onBug, isClosing } = services;
   const app = new Hono();
   app.onError((error) => {
     const { status, body, headers } = describeFailure(error, onBug);
@@ -28,7 +29,8 @@ export function createApp(services: Services): Hono {
   });
   app.use(checkNames(options));
   const key = checkKey(options.apiKey);
-  app.use("/api/*", key);
+  const tickets = new ReportTickets(engines.main.now);
+  app.use("/api/*", async (c, next) => (tickets.admitsRequest(c) ? next() : key(c, next)));
   app.use("/v1/*", key);
   if (options.host !== "127.0.0.1" && options.host !== "localhost") app.use("/metrics", key);
   addRoute(app, "/healthz", {
@@ -43,7 +45,7 @@ export function createApp(services: Services): Hono {
   addOpenAiRoutes(app, services);
   addNativeRoutes(app, services);
   addAskingRoutes(app, services);
-  addReportRoutes(app, services);
+  addReportRoutes(app, services, tickets);
   addPageRoutes(app, services);
   return app;
 }

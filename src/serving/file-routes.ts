@@ -1,10 +1,13 @@
 import { lstat, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import type { Hono } from "hono";
+import { z } from "zod";
 import type { ReportRow } from "../engine/api.ts";
 import { RequestError } from "./failures.ts";
+import { readJsonBody } from "./read-body.ts";
+import type { ReportTickets } from "./report-tickets.ts";
 import { addRoute } from "./routes.ts";
-import type { Services } from "./services.ts";
+import { bodyLimits, type Services } from "./services.ts";
 
 /** A report is a page by itself: its styles and pictures are in it, and nothing of it runs. */
 const reportPolicy =
@@ -13,10 +16,19 @@ const reportPolicy =
 /** Folders below the folder of runs that are looked into. */
 const deepestReport = 3;
 
+const ticketBody = z.strictObject({ path: z.string().min(1).max(4096) });
+
 /** Adds the reports of evaluations. */
-export function addReportRoutes(app: Hono, { options }: Services): void {
+export function addReportRoutes(app: Hono, services: Services, tickets: ReportTickets): void {
+  const { options } = services;
   addRoute(app, "/api/reports", {
     GET: async (c) => c.json({ reports: await listReports(options.reportsFolder) }),
+  });
+  addRoute(app, "/api/report-tickets", {
+    POST: async (c) => {
+      const { path } = await readJsonBody(c.req.raw, ticketBody, bodyLimits(services));
+      return c.json({ ticket: tickets.issue(path) }, 201);
+    },
   });
   addRoute(app, "/api/reports/:path{.+}", {
     GET: async (c) => {

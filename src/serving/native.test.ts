@@ -147,6 +147,40 @@ describe("the native routes", () => {
     );
   });
 
+  it("open one report by a ticket where a key is demanded, and nothing else by it", async () => {
+    await withTempFolder(async (folder) => {
+      await mkdir(join(folder, "runs/a b"), { recursive: true });
+      for (const name of ["one.html", "two.html"])
+        await writeFile(join(folder, "runs/a b", name), `<h1>${name}</h1>`);
+      await withServer(folder, { options: { apiKey: "a-secret-key" } }, async ({ url }) => {
+        const key = { Authorization: "Bearer a-secret-key" };
+        const ticketFor = (path: string, headers: Record<string, string>) =>
+          post(`${url}/api/report-tickets`, { path }, headers);
+        expect((await ticketFor("a b/one.html", {})).status).toBe(401);
+        const { ticket } = z
+          .object({ ticket: z.string() })
+          .parse(await (await ticketFor("a b/one.html", key)).json());
+        const one = `${url}/api/reports/a%20b/one.html`;
+        expect((await fetch(one)).status).toBe(401);
+        const opened = await fetch(`${one}?ticket=${ticket}`);
+        expect([opened.status, await opened.text()]).toEqual([200, "<h1>one.html</h1>"]);
+        expect(opened.headers.get("content-security-policy")).toContain("sandbox");
+        const [expires = "", signature = ""] = ticket.split(".");
+        const later = (Number.parseInt(expires, 36) + 1000).toString(36);
+        for (const path of [
+          `api/reports/a%20b/two.html?ticket=${ticket}`,
+          `api/reports/a%20b/one.html?ticket=${later}.${signature}`,
+          `api/reports/a%20b/one.html?ticket=${expires}.`,
+          `api/reports/%ff?ticket=${ticket}`,
+          `api/reports?ticket=${ticket}`,
+          `api/status?ticket=${ticket}`,
+        ])
+          expect((await fetch(`${url}/${path}`)).status, path).toBe(401);
+        expect((await post(`${one}?ticket=${ticket}`, {})).status).toBe(401);
+      });
+    });
+  });
+
   it("serve reports in a sandbox, and the page from its folder alone", async () => {
     await withTempFolder(async (folder) => {
       await mkdir(join(folder, "runs/first"), { recursive: true });

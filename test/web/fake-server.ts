@@ -21,10 +21,15 @@ export const strictPolicy = [
   "style-src 'self'",
   "img-src 'self'",
   "connect-src 'self'",
+  "frame-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
+
+/** The one of reports. */
+const reportPolicy =
+  "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
@@ -80,14 +85,19 @@ async function sendFile(response: ServerResponse, folder: string, path: string):
 
 async function answer(exchange: Exchange): Promise<void> {
   const { world, request, response, parts } = exchange;
-  if (world.apiKey && request.headers.authorization !== `Bearer ${world.apiKey}`)
+  const url = new URL(request.url ?? "/", "http://fake");
+  const isAdmitted = parts[0] === "reports" && url.searchParams.get("ticket") === ticketOf(parts.slice(1));
+  if (world.apiKey && request.headers.authorization !== `Bearer ${world.apiKey}` && !isAdmitted)
     return fail(response, 401, "this server needs an API key; send it as a bearer token");
   const [first, second] = parts;
-  const url = new URL(request.url ?? "/", "http://fake");
   if (first === "status")
     return send(response, 200, statusOf(world, url.searchParams.get("collection") ?? "default"));
   if (first === "jobs") return answerJobs(exchange);
   if (first === "ask") return answerQuestion(exchange);
+  if (first === "report-tickets") {
+    const { path } = z.object({ path: z.string() }).parse(await json(request));
+    return send(response, 201, { ticket: ticketOf([path]) });
+  }
   if (first === "reports" && !second)
     return send(response, 200, {
       reports: world.reports.map(({ path, html }) => ({ path, bytes: html.length, modifiedMs: 1.7e12 })),
@@ -96,13 +106,16 @@ async function answer(exchange: Exchange): Promise<void> {
     const report = world.reports.find(({ path }) => path === parts.slice(1).join("/"));
     response.writeHead(report ? 200 : 404, {
       "content-type": "text/html",
-      "content-security-policy": "sandbox",
+      "content-security-policy": reportPolicy,
     });
     return void response.end(report?.html);
   }
   if (first === "collections") return second ? answerCollection(exchange) : answerCollections(exchange);
   return fail(response, 404, `there is no route ${request.url}`);
 }
+
+/** What admits to a report without the key. */
+const ticketOf = (path: readonly string[]) => Buffer.from(path.join("/")).toString("hex");
 
 async function answerCollections({ world, request, response }: Exchange): Promise<void> {
   const row = (name: string) => {

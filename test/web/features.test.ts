@@ -42,6 +42,40 @@ describePage("answers", (open) => {
     expect(await page.getByRole("region", { name: "Standard RAG" }).getByText("context").count()).toBe(3);
   });
 
+  it("stay as the history of this visit, and go when it is cleared or the tab is opened anew", async () => {
+    const { page } = await open({ world: filledWorld(2) });
+    const ask = async (question: string) => {
+      await page.getByLabel("Your question").fill(question);
+      await page.keyboard.press("Enter");
+      await page
+        .getByRole("article")
+        .filter({ has: page.getByRole("heading", { name: question }) })
+        .getByText("21 ms")
+        .waitFor();
+    };
+    const history = page.getByRole("region", { name: "Questions and answers of this visit" });
+    const questions = () => history.getByRole("heading", { level: 2 }).allInnerTexts();
+    expect(await history.count()).toBe(0);
+    await ask("Who built it?");
+    await ask("When was it built?");
+    expect(await questions()).toEqual(["When was it built?", "Who built it?"]);
+    await page.getByRole("link", { name: "Compare" }).click();
+    await page.getByRole("link", { name: "Ask", exact: true }).click();
+    await history.getByText("2 questions this visit").waitFor();
+    const kept = "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])";
+    expect(await page.evaluate(kept)).not.toContain("built");
+
+    await history.getByRole("button", { name: "Clear" }).focus();
+    await page.keyboard.press("Enter");
+    await history.waitFor({ state: "detached" });
+    expect(await page.getByLabel("Your question").and(page.locator(":focus")).count()).toBe(1);
+    await page.locator("[role=status]", { hasText: "Questions and answers cleared" }).waitFor();
+    await ask("Who built it?");
+    await page.reload();
+    await page.getByLabel("Your question").waitFor();
+    expect(await history.count()).toBe(0);
+  });
+
   it("never run what a document, its title or a model says", async () => {
     const attack = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
     const passages = [{ id: "ab", title: `<b>${attack}`, text: `Ada ${attack} Korvin`, isEncoded: true }];
@@ -148,6 +182,28 @@ describePage("collections, reports and the connection", (open) => {
     const report = await opened;
     await report.getByRole("heading", { name: "Atlas" }).waitFor();
     expect(await report.title()).not.toBe("owned");
+  });
+
+  it("opens reports of a server with a key, which it asks for once", async () => {
+    const html = "<style>h1 { width: 123px }</style><h1>Atlas</h1>";
+    const reports = [{ path: "atlas run/report.html", html }];
+    const world = { ...emptyWorld(), reports, apiKey: "a-secret-key" };
+    const { page } = await open({ world, route: "reports" });
+    await page.getByLabel(/The value of --api-key/).fill("a-secret-key");
+    await page.getByRole("button", { name: "Use this key" }).click();
+    const name = page.getByRole("button", { name: "atlas run/report.html", exact: true });
+    await name.click();
+    const dialog = page.getByRole("dialog", { name: "atlas run/report.html" });
+    const heading = dialog.frameLocator("iframe").getByRole("heading", { name: "Atlas" });
+    await heading.waitFor();
+    expect((await heading.boundingBox())?.width).toBe(123); // its styles hold
+    expect(await dialog.locator("iframe").getAttribute("sandbox")).toBe("");
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(await name.and(page.locator(":focus")).count()).toBe(1);
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download atlas run/report.html" }).click();
+    expect((await download).suggestedFilename()).toBe("atlas run-report.html");
   });
 
   it("tells when the server has gone, and goes on when it is back", async () => {

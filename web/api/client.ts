@@ -63,6 +63,14 @@ export function createClient(http: Http) {
 
     reports: async () => (await http.json("api/reports", wire.reportList)).reports,
     report: async (path: string) => (await http.send(reportPath(path))).blob(),
+    /** Where a frame finds a report: the address that it loads cannot carry the key. */
+    reportAddress: async (path: string) => {
+      const { ticket } = await http.json("api/report-tickets", wire.reportTicket, {
+        method: "POST",
+        body: { path },
+      });
+      return `${reportPath(path)}?ticket=${encodeURIComponent(ticket)}`;
+    },
   };
 }
 

@@ -110,6 +110,7 @@ export const similarityMap = z.object({
 });
 
 const reportRow = z.object({ path: text, bytes: count, modifiedMs: count });
+export const reportTicket = z.object({ ticket: text });
 export const reportList = z.object({ reports: z.array(reportRow) });
 
 export type Status = z.infer<typeof serverStatus>;

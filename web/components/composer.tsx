@@ -1,4 +1,4 @@
-import { type FormEvent, type KeyboardEvent, type ReactNode, useId } from "react";
+import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useId } from "react";
 import { plural } from "../text/format.ts";
 import { Button } from "./button.tsx";
 
@@ -9,12 +9,22 @@ interface ComposerProps {
   onStop: () => void;
   isAsking: boolean;
   placeholder: string;
+  fieldRef?: Ref<HTMLTextAreaElement>;
   /** Choices below the field. */
   children?: ReactNode;
 }
 
 /** Where a question is written: Enter asks, Shift+Enter begins a line, Escape stops the answer. */
-export function Composer({ value, onChange, onAsk, onStop, isAsking, placeholder, children }: ComposerProps) {
+export function Composer({
+  value,
+  onChange,
+  onAsk,
+  onStop,
+  isAsking,
+  placeholder,
+  fieldRef,
+  children,
+}: ComposerProps) {
   const field = useId();
   const submit = (event: FormEvent | KeyboardEvent) => {
     event.preventDefault();
@@ -31,6 +41,7 @@ export function Composer({ value, onChange, onAsk, onStop, isAsking, placeholder
       </label>
       <textarea
         id={field}
+        ref={fieldRef}
         rows={2}
         value={value}
         placeholder={placeholder}

@@ -1,5 +1,6 @@
-import { useCallback, useState } from "react";
+import { type RefObject, useCallback, useRef, useState } from "react";
 import { AnswerCard } from "../components/answer-card.tsx";
+import { Button } from "../components/button.tsx";
 import { Composer, LimitChoice } from "../components/composer.tsx";
 import { Guide } from "../components/guide.tsx";
 import { MethodChoice } from "../components/method-choice.tsx";
@@ -8,6 +9,7 @@ import { isSettled } from "../state/answer.ts";
 import { useSession } from "../state/session.ts";
 import { useResource } from "../state/use-resource.ts";
 import { exampleQuestions, holdsExample } from "../text/example.ts";
+import { plural } from "../text/format.ts";
 import { methodText } from "../text/methods.ts";
 
 /** Ask a question; in a new collection, everything that comes before it. */
@@ -15,6 +17,7 @@ export function AskPage() {
   const { status, answers, collection } = useSession();
   const { data, failure, reload } = status;
   const [guided, setGuided] = useState<string>();
+  const field = useRef<HTMLTextAreaElement>(null);
   if (!data)
     return failure ? <FailureNotice failure={failure} onRetry={reload} /> : <Loading what="the collection" />;
   const passages = data.collection.corpus?.passages ?? 0;
@@ -26,17 +29,42 @@ export function AskPage() {
     <div className="stack stack-wide">
       {data.collection.model.problem && <p className="notice">{data.collection.model.problem}</p>}
       {(isNew || guided === collection) && <Guide passages={passages} encoded={encoded} />}
-      {passages > 0 && <QuestionForm methods={data.methods} />}
-      <div className="stack stack-wide">
-        {[...answers.list].reverse().map((state, i) => (
-          <AnswerCard key={state.id} state={state} isNewest={i === 0} />
-        ))}
-      </div>
+      {passages > 0 && <QuestionForm methods={data.methods} field={field} />}
+      {answers.list.length > 0 && <History onCleared={() => field.current?.focus()} />}
     </div>
   );
 }
 
-function QuestionForm({ methods }: { methods: readonly string[] }) {
+/** Questions and answers since the page was opened, newest first. They live in this tab alone. */
+function History({ onCleared }: { onCleared: () => void }) {
+  const { answers, announce } = useSession();
+  const clear = () => {
+    answers.forget();
+    announce("Questions and answers cleared");
+    onCleared();
+  };
+  return (
+    <section className="stack stack-wide" aria-label="Questions and answers of this visit">
+      <div className="row row-between">
+        <p className="muted">{plural(answers.list.length, "question")} this visit, kept in this tab only</p>
+        <Button kind="quiet" icon="trash" onClick={clear}>
+          Clear
+        </Button>
+      </div>
+      {[...answers.list].reverse().map((state, i) => (
+        <AnswerCard key={state.id} state={state} isNewest={i === 0} />
+      ))}
+    </section>
+  );
+}
+
+function QuestionForm({
+  methods,
+  field,
+}: {
+  methods: readonly string[];
+  field: RefObject<HTMLTextAreaElement | null>;
+}) {
   const { answers, collection } = useSession();
   const [question, setQuestion] = useState("");
   const [method, setMethod] = useState("prag");
@@ -55,6 +83,7 @@ function QuestionForm({ methods }: { methods: readonly string[] }) {
         onStop={answers.stop}
         isAsking={isAsking}
         placeholder="Ask your documents…"
+        fieldRef={field}
       >
         <MethodChoice methods={methods} value={method} onChange={setMethod} />
         <LimitChoice value={limit} onChange={setLimit} />

@@ -3,6 +3,7 @@ import { reportPath } from "../api/client.ts";
 import { type ApiFailure, toFailure } from "../api/failure.ts";
 import type { Report } from "../api/wire.ts";
 import { Button } from "../components/button.tsx";
+import { Dialog } from "../components/dialog.tsx";
 import { Icon } from "../components/icon.tsx";
 import { EmptyState, FailureNotice, Loading } from "../components/notice.tsx";
 import { useSession } from "../state/session.ts";
@@ -37,10 +38,11 @@ export function ReportsPage() {
   );
 }
 
-/** A report opens in a tab of its own, where the server lets no script run; its download carries the API key. */
+/** A report opens in a tab of its own, or here where the server asks for a key; no script of it runs. */
 function ReportItem({ report: { path, bytes, modifiedMs } }: { report: Report }) {
-  const { client } = useSession();
+  const { client, hasKey } = useSession();
   const [failure, setFailure] = useState<ApiFailure>();
+  const [isOpen, setOpen] = useState(false);
   const download = async () => {
     try {
       saveAs(await client.report(path), path.replaceAll("/", "-"));
@@ -52,10 +54,16 @@ function ReportItem({ report: { path, bytes, modifiedMs } }: { report: Report })
     <li className="card">
       <div className="row row-between">
         <div>
-          <a href={reportPath(path)} target="_blank" rel="noreferrer" className="report-name">
-            {path} <Icon name="open" />
-            <span className="visually-hidden"> (opens in a new tab)</span>
-          </a>
+          {hasKey ? (
+            <button type="button" className="report-name link" onClick={() => setOpen(true)}>
+              {path}
+            </button>
+          ) : (
+            <a href={reportPath(path)} target="_blank" rel="noreferrer" className="report-name">
+              {path} <Icon name="open" />
+              <span className="visually-hidden"> (opens in a new tab)</span>
+            </a>
+          )}
           <p className="muted">
             {formatDate(new Date(modifiedMs).toISOString())} · {formatBytes(bytes)}
           </p>
@@ -68,6 +76,26 @@ function ReportItem({ report: { path, bytes, modifiedMs } }: { report: Report })
         />
       </div>
       <FailureNotice failure={failure} />
+      {isOpen && <ReportDialog path={path} onClose={() => setOpen(false)} />}
     </li>
+  );
+}
+
+/** A report within the page, in a frame that may do nothing. */
+function ReportDialog({ path, onClose }: { path: string; onClose: () => void }) {
+  const { client } = useSession();
+  const { data: address, failure } = useResource(
+    useCallback(() => client.reportAddress(path), [client, path]),
+    0,
+  );
+  return (
+    <Dialog title={path} onClose={onClose} size="large">
+      <FailureNotice failure={failure} />
+      {address ? (
+        <iframe className="report-frame" src={address} sandbox="" title={`Report ${path}`} />
+      ) : (
+        !failure && <Loading what="the report" />
+      )}
+    </Dialog>
   );
 }

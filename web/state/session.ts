@@ -22,6 +22,8 @@ export interface Session {
   refresh(): void;
   isConnected: boolean;
   acceptKey(key: string): void;
+  /** Whether a key was given: then what the browser loads by itself is refused. */
+  hasKey: boolean;
   /** What screen readers were told last. */
   announcement: string;
   announce(text: string): void;
@@ -85,6 +87,7 @@ export function useNewSession(): Session {
     refresh,
     isConnected,
     acceptKey,
+    hasKey: recall("prag-key", "sessionStorage") !== undefined,
     announcement,
     announce,
   };
