@@ -72,7 +72,9 @@ async function encode(url, indices) {
   console.log(`${result.encoded} passages encoded in ${result.seconds.toFixed(1)} s`);
 }
 
-const askFor = (url, i) => ask(url, { question: questionOf(i), method: options.method, limit: 3 });
+function askFor(url, i) {
+  return ask(url, { question: questionOf(i), method: options.method, limit: 3 });
+}
 
 /** So many clients, each asking for its own entity again and again. */
 async function run(url, count, { forSeconds, expected }) {

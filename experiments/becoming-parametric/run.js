@@ -1,11 +1,12 @@
 // Documents that become parametric while they are used: a server begins with no adapter at all, Zipf-distributed questions on the
 // atlas come in, and the background encodes what is retrieved often. How many prompt tokens does a question cost, window by
-// window, and what happens to the answers? Beside them, the same questions answered in context.
+// window, and what happens to the answers? Beside them, the same questions answered in context before, and with the adapters that
+// there are in the end. Takes about seven minutes on two quiet cores.
 //
 //   npm run --silent build && node experiments/becoming-parametric/run.js
 //     --questions <n>      of the stream (500)
 //     --exponent <s>       of the Zipf distribution (1)
-//     --pause <ms>         mean of the exponentially distributed time between an answer and the next question (1000)
+//     --pause <ms>         mean of the exponentially distributed time between an answer and the next question (700)
 //     --passages <n>       only a seeded sample of the articles, and the questions about them
 //     --cpu-share <share>  that the background may take (1)
 //     --seed <n>           of the order of questions and of the pauses
@@ -25,12 +26,14 @@ import { createProgress, describeRun, percent, table, writeFindings } from "../r
 const flags = {
   questions: { type: "string", default: "500" },
   exponent: { type: "string", default: "1" },
-  pause: { type: "string", default: "1000" },
+  pause: { type: "string", default: "700" },
   passages: { type: "string" },
   "cpu-share": { type: "string", default: "1" },
   out: { type: "string" },
 };
 const windows = 10;
+/** What is averaged over answers. */
+const measured = ["promptTokens", "adapterShare", "f1", "firstTokenMs"];
 
 await runExperiment(flags, async (given) => {
   const titles = await sampleTitles(given);
@@ -38,11 +41,21 @@ await runExperiment(flags, async (given) => {
   const description = await prepare(given, titles);
   const stream = drawStream(questions, given);
   const { records, background } = await withServer(given, (url) => answerAll(url, stream, given));
-  const contextScores = await withServer({ ...given, background: false }, (url) =>
-    answerInContext(url, stream),
-  );
-  for (const record of records) record.contextF1 = contextScores.get(record.id);
-  const results = { ...description, ...settingsOf(given), background, windows: cut(records) };
+  const fixed = { ...given, background: false };
+  const [context, end] = await withServer(fixed, async (url) => [
+    await answerEach(url, stream, "standard-rag"),
+    await answerEach(url, stream, "prag"),
+  ]);
+  for (const record of records) {
+    record.context = context.get(record.id);
+    record.end = end.get(record.id);
+  }
+  const summary = {
+    context: means(records.map((record) => record.context)),
+    stream: means(records),
+    end: means(records.map((record) => record.end)),
+  };
+  const results = { ...description, ...settingsOf(given), background, summary, windows: cut(records) };
   const folder = given.out ?? import.meta.dirname;
   await writeAtomic(
     join(folder, "records.jsonl"),
@@ -137,7 +150,13 @@ async function ask(url, question, method) {
   const end = events.find(({ type }) => type === "end");
   if (!end) throw new Error(`question ${question.id} was not answered: ${text.slice(-300)}`);
   const uses = events.filter(({ type }) => type === "adapter").map(({ usedAs }) => usedAs);
-  return { end, uses, f1: scoreAnswer(end.answer, question.answers).f1 };
+  return {
+    answer: end.answer,
+    f1: scoreAnswer(end.answer, question.answers).f1,
+    promptTokens: end.usage.promptTokens,
+    adapterShare: uses.filter((use) => use === "adapter").length / Math.max(1, uses.length),
+    firstTokenMs: Math.round(end.timings.firstTokenMs ?? end.timings.totalMs),
+  };
 }
 
 async function answerAll(url, stream, { pause, seed }) {
@@ -145,18 +164,8 @@ async function answerAll(url, stream, { pause, seed }) {
   const progress = createProgress();
   const records = [];
   for (const [i, question] of stream.entries()) {
-    const { end, uses, f1 } = await ask(url, question, "prag");
-    records.push({
-      number: i + 1,
-      id: question.id,
-      type: question.type,
-      promptTokens: end.usage.promptTokens,
-      adapters: uses.filter((use) => use === "adapter").length,
-      hits: uses.length,
-      firstTokenMs: Math.round(end.timings.firstTokenMs ?? end.timings.totalMs),
-      answer: end.answer,
-      f1,
-    });
+    const { id, type } = question;
+    records.push({ number: i + 1, id, type, ...(await ask(url, question, "prag")) });
     progress({ task: "questions", done: i + 1, total: stream.length });
     await sleep(-Math.log(1 - random.next()) * Number(pause));
   }
@@ -164,50 +173,65 @@ async function answerAll(url, stream, { pause, seed }) {
   return { records, background };
 }
 
-/** F1 of standard RAG for every question of the stream. */
-async function answerInContext(url, stream) {
-  const scores = new Map();
-  for (const question of stream)
-    if (!scores.has(question.id)) scores.set(question.id, (await ask(url, question, "standard-rag")).f1);
-  return scores;
+/** Every question of the stream once, by its id. */
+async function answerEach(url, stream, method) {
+  const progress = createProgress();
+  const questions = [...new Map(stream.map((question) => [question.id, question])).values()];
+  const answers = new Map();
+  for (const question of questions) {
+    answers.set(question.id, await ask(url, question, method));
+    progress({ task: method, done: answers.size, total: questions.length });
+  }
+  return answers;
+}
+
+function means(answers) {
+  const mean = (name) => answers.reduce((sum, one) => sum + one[name], 0) / answers.length;
+  return Object.fromEntries(measured.map((name) => [name, mean(name)]));
 }
 
 /** Means over equal parts of the stream. */
 function cut(records) {
   const size = Math.ceil(records.length / windows);
-  const mean = (list, of) => list.reduce((sum, one) => sum + of(one), 0) / list.length;
   return Array.from({ length: Math.ceil(records.length / size) }, (_, i) => {
     const part = records.slice(i * size, (i + 1) * size);
     return {
       from: part[0].number,
       to: part.at(-1).number,
-      promptTokens: mean(part, ({ promptTokens }) => promptTokens),
-      adapterShare: mean(part, ({ adapters, hits }) => adapters / Math.max(1, hits)),
-      f1: mean(part, ({ f1 }) => f1),
-      contextF1: mean(part, ({ contextF1 }) => contextF1),
-      firstTokenMs: mean(part, ({ firstTokenMs }) => firstTokenMs),
+      ...means(part),
+      contextF1: means(part.map(({ context }) => context)).f1,
+      endF1: means(part.map(({ end }) => end)).f1,
     };
   });
 }
 
-function describe({ windows: parts, background, questions, exponent, pauseMs, passages }) {
-  const rows = parts.map(({ from, to, promptTokens, adapterShare, f1, contextF1, firstTokenMs }) => [
-    `${from}–${to}`,
-    promptTokens.toFixed(0),
-    percent(adapterShare),
-    percent(f1),
-    percent(contextF1),
+function describe({ windows: parts, summary, background, questions, exponent, pauseMs, passages }) {
+  const row = (name, { promptTokens, adapterShare, f1, firstTokenMs }, beside) => [
+    name,
+    ...[promptTokens.toFixed(0), percent(adapterShare), percent(f1)],
+    ...beside,
     firstTokenMs.toFixed(0),
-  ]);
+  ];
+  const rows = parts.map((part) =>
+    row(`${part.from}–${part.to}`, part, [percent(part.contextF1), percent(part.endF1)]),
+  );
   const header = [
     "questions",
     "prompt tokens",
     "hits as adapters, %",
     "F1",
-    "F1 in context, same questions",
+    "the same before, in context",
+    "the same with the adapters of the end",
     "first token, ms",
   ];
-  return `${questions} questions, Zipf with exponent ${exponent}, ${pauseMs} ms between them on average; ${passages} passages, of which the background encoded ${background.encoded}.\n\n${table(header, rows)}`;
+  const all = [
+    row("before: all in context", summary.context, []),
+    row("while they became parametric", summary.stream, []),
+    row("after: the adapters of the end", summary.end, []),
+  ];
+  const intro = `${questions} questions, Zipf with exponent ${exponent}, ${pauseMs} ms between them on average; ${passages} passages, of which the background encoded ${background.encoded}.`;
+  const allHeader = ["all questions", "prompt tokens", "hits as adapters, %", "F1", "first token, ms"];
+  return `${intro}\n\n${table(allHeader, all)}\n\n${table(header, rows)}`;
 }
 
 function chart(parts) {
