@@ -9,6 +9,8 @@
 //   WORK/clues/articles.jsonl, questions.jsonl  for clue data of the second stage: rule-made questions, SQuAD's
 //   WORK/reward/articles.jsonl, questions.jsonl the same for the third stage, from other articles and other questions
 //   WORK/held-out/*.txt                         books that nothing is trained on
+//   WORK/measure/articles.jsonl, questions.jsonl  as above, of held-out articles and of SQuAD's development questions
+//   WORK/longbench/squad.jsonl, altqa.jsonl     questions about long texts in LongBench's layout: whole articles of SQuAD, BAMBOO
 import { spawn } from "node:child_process";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -35,7 +37,9 @@ const heldOutOf = 40;
 /** Characters of an article that has several windows, and of one that questions are made on. */
 const [longArticle, clueArticle] = [5000, [800, 4000]];
 /** Articles that the rules make questions on, and questions of SQuAD, for the third stage. */
-const counts = { clueArticles: 800, rewardArticles: 12, rewardQuestions: 150 };
+const counts = { clueArticles: 2000, rewardArticles: 40, rewardQuestions: 120, measured: 60 };
+/** Questions asked about one article of SQuAD, and characters of an article that is long. */
+const [questionsOfArticle, leastOfArticle] = [5, 10_000];
 
 const jsonl = (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
@@ -50,11 +54,13 @@ function bodyOf(book) {
 
 /** Long articles up to the wanted number of characters, and shorter ones for questions, each drawn by a seed. */
 async function chooseArticles() {
-  const [long, short] = [[], []];
+  const [long, short, heldOut] = [[], [], []];
   for await (const { id, title, text } of readArticles(join(data, "corpora/simplewiki.tar.xz"))) {
-    if (Number(id) % heldOutOf === 0) continue;
     const article = { id: Number(id), title, text: clean(text) };
-    if (article.text.length >= longArticle) long.push(article);
+    const isShort = article.text.length >= clueArticle[0] && article.text.length <= clueArticle[1];
+    if (Number(id) % heldOutOf === 0) {
+      if (isShort) heldOut.push(article);
+    } else if (article.text.length >= longArticle) long.push(article);
     else if (article.text.length >= clueArticle[0] && article.text.length <= clueArticle[1])
       short.push(article);
   }
@@ -66,7 +72,7 @@ async function chooseArticles() {
     if (articles.reduce((sum, { text }) => sum + text.length, 0) >= characters) break;
     articles.push(article);
   }
-  return { articles, short: drawn(short) };
+  return { articles, short: drawn(short), heldOut: drawn(heldOut) };
 }
 
 async function writeBooks() {
@@ -92,28 +98,69 @@ async function writeBooks() {
   return written;
 }
 
-/** SQuAD's training questions in a drawn order, those of the third stage first. */
-async function readSquad() {
-  const packed = await readFile(join(data, "train/squad_train_44_articles.jsonl.gz"));
-  const rows = gunzipSync(packed).toString().split("\n").filter(Boolean);
-  const random = new Random("memory questions");
-  return random.shuffle(rows.map((row) => JSON.parse(row)));
+async function readRows(path) {
+  const text = gunzipSync(await readFile(join(data, path))).toString();
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((row) => JSON.parse(row));
 }
 
-for (const folder of ["pretrain/books", "clues", "reward", "held-out"])
+/** Questions in a drawn order. */
+const shuffled = (rows) => new Random("memory questions").shuffle(rows);
+
+/** Whole articles of SQuAD with some of their questions. */
+function longArticles(rows) {
+  const articles = new Map();
+  for (const row of rows) {
+    const [{ title, text }] = row.contexts;
+    const article = articles.get(title) ?? { paragraphs: new Set(), rows: [] };
+    article.paragraphs.add(text);
+    article.rows.push(row);
+    articles.set(title, article);
+  }
+  return [...articles].flatMap(([title, { paragraphs, rows: own }]) => {
+    const context = [...paragraphs].join("\n\n");
+    if (context.length < leastOfArticle) return [];
+    return shuffled(own)
+      .slice(0, questionsOfArticle)
+      .map(({ id, question, answers }) => ({ _id: id, input: question, title, context, answers }));
+  });
+}
+
+/** BAMBOO's questions with a number for an answer; text and question stand in one prompt there. */
+function longNumbers(rows) {
+  return rows.flatMap(({ content, answer }, i) => {
+    const [, context, input] = /Document:\n([\s\S]*)\n\nQuestion:\s*(.*)/.exec(content) ?? [];
+    return input ? [{ _id: String(i), input, context, answers: [String(answer)] }] : [];
+  });
+}
+
+for (const folder of ["pretrain/books", "clues", "reward", "held-out", "measure", "longbench"])
   await mkdir(join(work, folder), { recursive: true });
 const bookCharacters = await writeBooks();
-const { articles, short } = await chooseArticles();
-const { clueArticles, rewardArticles, rewardQuestions } = counts;
+const { articles, short, heldOut } = await chooseArticles();
+const { clueArticles, rewardArticles, rewardQuestions, measured } = counts;
 await writeFile(join(work, "pretrain/articles.jsonl"), jsonl(articles));
 await writeFile(join(work, "reward/articles.jsonl"), jsonl(short.slice(0, rewardArticles)));
 await writeFile(
   join(work, "clues/articles.jsonl"),
   jsonl(short.slice(rewardArticles, rewardArticles + clueArticles)),
 );
-const questions = await readSquad();
+const questions = shuffled(await readRows("train/squad_train_44_articles.jsonl.gz"));
+const asked = await readRows("eval/squad_dev_part1.jsonl.gz");
+await writeFile(join(work, "measure/articles.jsonl"), jsonl(heldOut.slice(0, measured)));
+await writeFile(join(work, "measure/questions.jsonl"), jsonl(shuffled(asked).slice(0, measured)));
+const long = {
+  squad: longArticles(asked),
+  altqa: longNumbers(await readRows("eval/bamboo_altqa_4k.jsonl.gz")),
+};
+for (const [dataset, rows] of Object.entries(long)) {
+  const own = rows.map((row) => ({ ...row, dataset, metric: "f1" }));
+  await writeFile(join(work, `longbench/${dataset}.jsonl`), jsonl(own));
+}
 await writeFile(join(work, "reward/questions.jsonl"), jsonl(questions.slice(0, rewardQuestions)));
 await writeFile(join(work, "clues/questions.jsonl"), jsonl(questions.slice(rewardQuestions)));
 console.log(
-  `${articles.length} long articles, ${bookCharacters} characters of books, ${questions.length} questions in ${work}`,
+  `${articles.length} long articles, ${bookCharacters} characters of books, ${questions.length} questions, ${long.squad.length} and ${long.altqa.length} about long texts in ${work}`,
 );

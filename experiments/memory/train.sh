@@ -23,7 +23,7 @@ prag memory train --stage pretrain --data "$work/pretrain" --out "$work/stage-1"
   --window "${WINDOW:-128}" --windows "${WINDOWS:-4}" --batch "${BATCH:-4}" --ratios 2,4,8,16,32 \
   --minutes "${PRETRAIN:-25}"
 
-for set in clues reward; do
+for set in clues reward measure; do
   [ -f "$work/$set.jsonl" ] ||
     prag memory clues "$work/$set/articles.jsonl" --questions "$work/$set/questions.jsonl" --words 200 --out "$work/$set.jsonl"
 done

@@ -4,6 +4,7 @@ import { canonicalJson } from "../base/hash.ts";
 import { encodingCost } from "../engine/costs.ts";
 import { createMethod } from "../engine/create-method.ts";
 import { dryRun } from "../engine/dry-run.ts";
+import { estimateTexts } from "./estimate-texts.ts";
 import { prepareCollection } from "./prepare-eval.ts";
 import { planRuns, type ReproduceRun } from "./reproduce-plan.ts";
 import { atlas } from "./reproduce-sets.ts";
@@ -23,6 +24,8 @@ export interface RunEstimate {
   toEncode: number;
   encodeSeconds: number;
   answerSeconds: number;
+  /** Where questions are about texts of their own: these, to be memorized in place of encoding. */
+  texts?: { count: number; tokens: number };
 }
 
 /** Seconds that this machine takes, measured on the example corpus. */
@@ -39,6 +42,12 @@ export async function estimateRuns(
   const rates = new Map<string, Rates>();
   const estimates: RunEstimate[] = [];
   for (const planned of runs) {
+    if (planned.memoryRatio !== undefined) {
+      estimates.push(
+        await withPlan(context, { run: planned }, (opened, plan) => estimateTexts(opened, planned, plan)),
+      );
+      continue;
+    }
     const run = withoutMissingStart(planned);
     const key = canonicalJson([run.settings, run.methods]);
     const known = rates.get(key) ?? (await measure(context, run));

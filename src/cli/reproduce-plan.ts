@@ -5,7 +5,16 @@ import type { EvalSet } from "./reproduce-sets.ts";
 import type { EvalMethod } from "./run-eval.ts";
 
 /** What of the paper, and what beyond it, can be run by one command. */
-export const targets = ["table1", "table2", "table3", "table4", "figure3", "controls", "sweep"] as const;
+export const targets = [
+  "table1",
+  "table2",
+  "table3",
+  "table4",
+  "figure3",
+  "controls",
+  "sweep",
+  "memorag",
+] as const;
 export type Target = (typeof targets)[number];
 
 /** One run of a target. */
@@ -23,6 +32,8 @@ export interface ReproduceRun {
   augmentModel?: string;
   /** How alike its adapters are is measured too. */
   measuresSimilarity?: boolean;
+  /** Every question is about a text of its own; this is the ratio of its memory. */
+  memoryRatio?: number;
 }
 
 export interface TargetOptions {
@@ -37,6 +48,10 @@ export interface TargetOptions {
   warm?: string | undefined;
   /** Models that augment in table 3, beside the answering model and the rules. */
   augmentModels?: readonly string[] | undefined;
+  /** Of memories; 8 if undefined. */
+  ratio?: number | undefined;
+  /** Vectors can be made: dense retrieval is among the methods of `memorag`. */
+  hasEmbedder?: boolean | undefined;
 }
 
 /** Questions of the atlas and of each other dataset. */
@@ -48,6 +63,7 @@ const samples: Readonly<Record<Target, { atlas: number | undefined; others: numb
   figure3: { atlas: undefined, others: 100 },
   controls: { atlas: undefined, others: 100 },
   sweep: { atlas: undefined, others: 50 },
+  memorag: { atlas: undefined, others: 50 },
 };
 
 type Variant = Omit<ReproduceRun, "name" | "set" | "sample"> & { variant?: string };
@@ -130,7 +146,28 @@ const variants: Readonly<Record<Target, (set: EvalSet, options: TargetOptions) =
       settings: { recipe: { negatives: { count: 0 } } },
     },
   ],
+  memorag: (_set, { methods, hasEmbedder = false, ratio = 8 }) => [
+    {
+      methods: (methods ?? longMethods.filter((id) => hasEmbedder || id !== "standard-rag:dense")).map(
+        (id) => ({ id }),
+      ),
+      settings: {},
+      memoryRatio: ratio,
+    },
+  ],
 };
+
+/** What MemoRAG is compared with, on the same questions about the same texts. */
+export const longMethods = [
+  "closed-book",
+  "full-context",
+  "standard-rag",
+  "standard-rag:dense",
+  "hyde",
+  "decompose",
+  "memorag:lite",
+  "memorag",
+] as const;
 
 /** Passages of the sweep. */
 const sweepLimits = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { explainSystemError } from "../base/files.ts";
 import { packageRoot } from "../engine/package-root.ts";
+import { longBenchTasks } from "../evaluation/longbench.ts";
 import type { EvalSource } from "./plan-eval.ts";
 
 /** A dataset of the tables with its corpus. */
 export interface EvalSet {
-  name: SetName;
+  name: string;
   source: Omit<EvalSource, "seed" | "sample">;
   /** Its texts may be passed on. */
   isShareable: boolean;
@@ -65,6 +66,31 @@ export async function findSets(
       `${folder ?? "no folder (--data)"} has no file of ${missing}; put its published file or JSONL there, named ${missing}…`,
     );
   return chosen;
+}
+
+/** Finds the files of a folder in LongBench's layout, one dataset each, named as LongBench or their maker names them. */
+export async function findLongSets(
+  folder: string | undefined,
+  wanted: readonly string[] | undefined,
+): Promise<EvalSet[]> {
+  if (folder === undefined)
+    throw new ConfigError(
+      "memorag needs long texts: give the folder with LongBench's JSONL files (--data), such as narrativeqa.jsonl",
+    );
+  const sets = (await filesOf(folder)).flatMap((path): EvalSet[] => {
+    const [, name] = /(?:^|\/)([^/]+)\.jsonl(?:\.gz)?$/.exec(path) ?? [];
+    const isKnown = name !== undefined && (wanted?.includes(name) ?? Object.hasOwn(longBenchTasks, name));
+    const source = { dataset: join(folder, path), format: "longbench" as const };
+    return isKnown ? [{ name, source, isShareable: false }] : [];
+  });
+  const missing = wanted?.find((name) => !sets.some((set) => set.name === name));
+  if (missing !== undefined || sets.length === 0) {
+    const named = missing ?? Object.keys(longBenchTasks).join(", ");
+    throw new NotFoundError(
+      `${folder} has no file of ${named}; put JSONL in LongBench's layout there, named so`,
+    );
+  }
+  return [...new Map(sets.map((set) => [set.name, set])).values()];
 }
 
 /** Paths of the files of a folder and of its folders, in order. */

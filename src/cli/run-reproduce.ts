@@ -18,6 +18,7 @@ import { prepareCollection } from "./prepare-eval.ts";
 import type { ReproduceRun } from "./reproduce-plan.ts";
 import { type EvalReport, runEval } from "./run-eval.ts";
 import { type CommandContext, loadCommandConfig, type Shell, withEngine } from "./shell.ts";
+import { openTexts } from "./text-runs.ts";
 
 /** What all runs of a call have in common. */
 export interface ReproduceContext {
@@ -34,7 +35,9 @@ export interface ReproduceContext {
 /** Does one run, or what is left of it. */
 export async function doRun(context: ReproduceContext, run: ReproduceRun): Promise<EvalReport> {
   const { seed } = context;
-  const inFlight = run.name.endsWith("+table4") ? 1 : context.inFlight; // times of questions side by side mean little
+  const { memoryRatio: ratio } = run;
+  // Times of questions side by side mean little; memories of texts take turns.
+  const inFlight = run.name.endsWith("+table4") || ratio !== undefined ? 1 : context.inFlight;
   const out = join(context.out, run.name);
   const augmentations =
     run.augmentModel === undefined ? undefined : await augmentWith(context, run, run.augmentModel);
@@ -47,6 +50,7 @@ export async function doRun(context: ReproduceContext, run: ReproduceRun): Promi
       withoutTexts: !run.set.isShareable,
       signal,
       open: openWithControls({ questions: plan.questions, out, seed, signal }),
+      texts: ratio === undefined ? undefined : openTexts({ ratio, signal }),
     });
     if (run.measuresSimilarity) await measureSimilarity(parts, { out, name: run.set.name, seed });
     return report;

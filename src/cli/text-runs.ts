@@ -2,7 +2,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../base/files.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
-import { openMemorag } from "../engine/create-memorag.ts";
+import { streamSummary } from "../engine/ask.ts";
+import type { MemoragChoice } from "../engine/create-memorag.ts";
 import { dataFolder } from "../engine/data-folder.ts";
 import { memorize, readText } from "../engine/memorize.ts";
 import { findMemory, removeMemory } from "../engine/memory-folder.ts";
@@ -10,7 +11,6 @@ import type { EngineParts } from "../engine/parts.ts";
 import { createTextMethod, describeTextMethod } from "../engine/text-method.ts";
 import { summaryQuestion } from "../evaluation/longbench.ts";
 import type { Question } from "../evaluation/questions.ts";
-import { summarise } from "../methods/memorag.ts";
 import type { Method } from "../methods/method.ts";
 import { nameOf } from "./describe-run.ts";
 import type { EvalMethod, TextOpener } from "./run-eval.ts";
@@ -97,11 +97,9 @@ async function remembered(
 }
 
 /** MemoRAG's summary mode as a method. */
-function summaryMethod(parts: EngineParts, choice: Parameters<typeof openMemorag>[1]): Method {
+function summaryMethod(parts: EngineParts, choice: MemoragChoice): Method {
   return {
     name: "memorag",
-    async *answer(_question, options = {}) {
-      yield* summarise(await openMemorag(parts, choice), options);
-    },
+    answer: (_question, options = {}) => streamSummary(parts, { ...choice, ...options }),
   };
 }

@@ -16,6 +16,7 @@ import { controlSection, similaritySection, sweepSection } from "./report/contro
 import { detailSection, retrievalSection, timeSection } from "./report/cost-tables.ts";
 import { exampleSection } from "./report/example-sections.ts";
 import { writeHtml } from "./report/html.ts";
+import { longTextSection } from "./report/long-texts.ts";
 import { mainSection } from "./report/main-tables.ts";
 import { figureFile, writeMarkdown } from "./report/markdown.ts";
 import { lineChart, standaloneSvg } from "./report/plot.ts";
@@ -106,7 +107,17 @@ export function createReport(
 }
 
 function sectionsOf(group: RunGroup, suffix: string, shareable: ReadonlySet<string>): Section[] {
+  const [own, long] = [some(group, (run) => !isLong(run)), some(group, isLong)];
   return present([
+    ...(own.runs.length ? sectionsOfPaper(own, suffix) : []),
+    ...(long.runs.length ? [longTextSection(long, suffix)] : []),
+    detailSection(group, suffix),
+    exampleSection(group, suffix, shareable),
+  ]);
+}
+
+function sectionsOfPaper(group: RunGroup, suffix: string): (Section | undefined)[] {
+  return [
     mainSection(group, suffix),
     orderingSection(group, suffix),
     retrievalSection(group, suffix),
@@ -116,9 +127,18 @@ function sectionsOf(group: RunGroup, suffix: string, shareable: ReadonlySet<stri
     timeSection(group, suffix),
     controlSection(group, suffix),
     sweepSection(group, suffix),
-    detailSection(group, suffix),
-    exampleSection(group, suffix, shareable),
-  ]);
+  ];
+}
+
+/** Runs over long texts have tables of their own: other datasets of the same names, other numbers beside ours. */
+const isLong = ({ config }: ReportRun) => config.dataset.format === "longbench";
+
+function some(group: RunGroup, isWanted: (run: ReportRun) => boolean): RunGroup {
+  return {
+    ...group,
+    runs: group.runs.filter(isWanted),
+    main: new Map([...group.main].filter(([, run]) => isWanted(run))),
+  };
 }
 
 /** Figures of several groups lie in one folder. */

@@ -1,3 +1,5 @@
+import { PromptTooLongError } from "../base/errors.ts";
+import type { GenerationRequest, Generator } from "../generation/generator.ts";
 import type { PromptPassage } from "../prompts/answer.ts";
 import { answerPrompts } from "../prompts/answer.ts";
 import type { Hit } from "../retrieval/retriever.ts";
@@ -28,8 +30,17 @@ export async function answerFits(
   }: Pick<AnsweringParts, "generator" | "prompts"> & { options: AnswerOptions },
 ): Promise<boolean> {
   const messages = [...history, ...prompts.messages(question, { passages })];
-  const tokens = await generator.countPromptTokens({ messages, prefix: prompts.prefix, maxTokens });
-  return tokens + maxTokens <= generator.contextLength;
+  return requestFits(generator, { messages, prefix: prompts.prefix, maxTokens });
+}
+
+/** Whether a prompt and what is to be generated after it have room in the model's context. */
+export async function requestFits(generator: Generator, request: GenerationRequest): Promise<boolean> {
+  try {
+    return (await generator.countPromptTokens(request)) + request.maxTokens <= generator.contextLength;
+  } catch (error) {
+    if (error instanceof PromptTooLongError) return false;
+    throw error;
+  }
 }
 
 /** The best of every list, then the second best, …, each passage once: at most `limit`. */

@@ -5,7 +5,7 @@ import type { PromptPassage } from "../prompts/answer.ts";
 import { summaryMessages } from "../prompts/memory.ts";
 import type { Hit, Retriever } from "../retrieval/retriever.ts";
 import { type AnsweringParts, generateAnswer } from "./answering.ts";
-import { answerFits, inTurn, mostThatFit } from "./fitting.ts";
+import { answerFits, inTurn, mostThatFit, requestFits } from "./fitting.ts";
 import type { AnswerOptions, Method, MethodEvent } from "./method.ts";
 import { type Recollection, recall, recallKeyPoints } from "./recollection.ts";
 
@@ -88,10 +88,7 @@ export async function* summarise(
     sampling,
   });
   const shown = (count: number) => requestOver(inOrder(found.slice(0, count)).map(({ text }) => text));
-  const count = await mostThatFit(
-    found.length,
-    async (some) => (await generator.countPromptTokens(shown(some))) + maxTokens <= generator.contextLength,
-  );
+  const count = await mostThatFit(found.length, (some) => requestFits(generator, shown(some)));
   yield* uses(found, count);
   const request = count > 0 ? shown(count) : requestOver(points);
   const tokens = generator.generate(request, { signal });

@@ -8,8 +8,8 @@ import { writeReport } from "../../evaluation/report.ts";
 import { estimateRuns, type RunEstimate } from "../estimate-reproduce.ts";
 import { count, formatDuration } from "../format.ts";
 import { addExamples, nameList, readGlobalOptions, readOptions, wholeNumber } from "../options.ts";
-import { planRuns, type ReproduceRun, type Target, targets } from "../reproduce-plan.ts";
-import { findSets, setNames } from "../reproduce-sets.ts";
+import { longMethods, planRuns, type ReproduceRun, type Target, targets } from "../reproduce-plan.ts";
+import { findLongSets, findSets, setNames } from "../reproduce-sets.ts";
 import type { EvalReport } from "../run-eval.ts";
 import { doRun, type ReproduceContext, warmUpFor } from "../run-reproduce.ts";
 import { loadCommandConfig, type Shell, type Speech, speechOf } from "../shell.ts";
@@ -31,6 +31,9 @@ const schema = z.object({
   warmData: z.string().optional(),
   warmCount: z.number().optional(),
   augmentModels: z.array(z.string()).optional(),
+  ratio: z.number().optional(),
+  memoryModel: z.string().optional(),
+  answerModel: z.string().optional(),
   plan: z.boolean().default(false),
 });
 type Options = z.infer<typeof schema>;
@@ -46,7 +49,7 @@ export function addReproduce(program: Command, shell: Shell): void {
     .option("--data <folder>", "with the published files of the datasets or JSONL, and a corpus")
     .option(
       "--sets <names>",
-      `which datasets, of ${setNames.join(", ")} (default: all that are found)`,
+      `which datasets, of ${setNames.join(", ")}; for memorag, names of files in LongBench's layout (default: all that are found)`,
       nameList,
     )
     .option(
@@ -54,7 +57,11 @@ export function addReproduce(program: Command, shell: Shell): void {
       "questions of each dataset (default: as the paper, or the first 50 to 300)",
       wholeNumber,
     )
-    .option("--methods <names>", `for tables 1 and 4, of ${methodNames.join(", ")} (default: all)`, nameList)
+    .option(
+      "--methods <names>",
+      `for tables 1 and 4, of ${methodNames.join(", ")}; for memorag, of ${longMethods.join(", ")} (default: all)`,
+      nameList,
+    )
     .option("--out <folder>", "where runs and reports go, a folder for each target", "runs")
     .option("--cot", "reason step by step, then answer")
     .option("--shots <count>", "worked examples in the prompt", wholeNumber)
@@ -66,6 +73,9 @@ export function addReproduce(program: Command, shell: Shell): void {
     .option("--warm-data <file>", "table 2: questions to warm up on, in place of --init-adapter")
     .option("--warm-count <pairs>", "of them, drawn by the seed (default: 2000)", wholeNumber)
     .option("--augment-models <models>", "table 3: more models that augment", nameList)
+    .option("--ratio <count>", "memorag: tokens to an entry of a memory (default: 8)", wholeNumber)
+    .option("--memory-model <folder>", "memorag: memory weights (default: those of the model)")
+    .option("--answer-model <model>", "memorag: another model answers, in all methods (default: the same)")
     .option("--plan", "say which runs, how many passages and about how long, and run nothing")
     .action((target: Target, _options: unknown, self: Command) => run(shell, self, target));
   addExamples(command, [
@@ -73,6 +83,7 @@ export function addReproduce(program: Command, shell: Shell): void {
     "prag reproduce table1 --model prag-mini --data ./data --out runs",
     "prag reproduce table2 --data ./data --warm-data train.jsonl",
     "prag reproduce controls --sets atlas",
+    "prag reproduce memorag --data ./longbench --sets narrativeqa,qasper --sample 50",
   ]);
 }
 
@@ -89,7 +100,12 @@ async function run(shell: Shell, command: Command, target: Target): Promise<void
   };
   const speech = speechOf(shell, readGlobalOptions(command));
   const runs = planRuns(target, await targetOptions(context, options, target));
-  if (options.plan) return printPlan(speech, await estimateRuns(context, runs));
+  if (target === "memorag" && !runs.some(({ methods }) => methods.some(({ id }) => id.endsWith(":dense"))))
+    speech.note("dense retrieval is not run: the settings name no embedder");
+  if (options.plan) {
+    const print = target === "memorag" ? printTextPlan : printPlan;
+    return print(speech, await estimateRuns(context, runs));
+  }
   const reports: EvalReport[] = [];
   for (const [i, one] of runs.entries()) {
     speech.note(`${target}, run ${i + 1} of ${runs.length}: ${one.name}`);
@@ -111,6 +127,7 @@ const titles: Readonly<Record<Target, string>> = {
   figure3: "Figure 3: parts of the augmentation",
   controls: "Controls",
   sweep: "Number of passages, 1 to 10",
+  memorag: "MemoRAG and its baselines on long texts",
 };
 
 function check({ sample = 1, inFlight, initAdapter, warmData }: Options): void {
@@ -120,8 +137,11 @@ function check({ sample = 1, inFlight, initAdapter, warmData }: Options): void {
     throw new ConfigError("--init-adapter and --warm-data both name the start of table 2; give one of them");
 }
 
-function settingsOf({ cot, shots, limit, maxWords }: Options): EngineSettings {
+function settingsOf(options: Options): EngineSettings {
+  const { cot, shots, limit, maxWords, memoryModel, answerModel } = options;
   return {
+    ...(memoryModel !== undefined && { memoryModel }),
+    ...(answerModel !== undefined && { answerModel }),
     ...(cot !== undefined && { cot }),
     ...(shots !== undefined && { shots }),
     ...(limit !== undefined && { limit }),
@@ -133,9 +153,12 @@ async function targetOptions(context: ReproduceContext, options: Options, target
   const { shell, command, settings } = context;
   const { data, sets, sample, methods, augmentModels } = options;
   const full = (path: string) => resolve(shell.cwd, path);
-  const { compat } = await loadCommandConfig(shell, { command, settings });
+  const { compat, embedder } = await loadCommandConfig(shell, { command, settings });
+  const folder = data === undefined ? undefined : full(data);
   return {
-    sets: await findSets(data === undefined ? undefined : full(data), sets),
+    sets: await (target === "memorag" ? findLongSets : findSets)(folder, sets),
+    ratio: options.ratio,
+    hasEmbedder: embedder !== undefined,
     sample,
     methods,
     compat,
@@ -156,6 +179,27 @@ async function startOf(
   if (initAdapter !== undefined) return full(initAdapter);
   if (warmData === undefined) return undefined;
   return warmUpFor(context, { data: full(warmData), count: warmCount, chainOfThought: cot, isPlan: plan });
+}
+
+function printTextPlan({ print }: Speech, estimates: readonly RunEstimate[]): void {
+  print({ runs: estimates }, () => {
+    const head = ["run", "questions", "answers", "texts", "tokens", "memorizing", "answering"];
+    const rows = estimates.map(({ texts, ...one }) => [
+      one.name,
+      one.questions,
+      one.answers,
+      texts?.count ?? 0,
+      texts?.tokens ?? 0,
+      formatDuration(one.encodeSeconds),
+      formatDuration(one.answerSeconds),
+    ]);
+    const total = estimates.reduce((sum, one) => sum + one.encodeSeconds + one.answerSeconds, 0);
+    return [
+      ...formatTable([head, ...rows]),
+      "",
+      `about ${formatDuration(total)} in all, as measured just now on one question over the beginning of its text`,
+    ];
+  });
 }
 
 function printPlan({ print }: Speech, estimates: readonly RunEstimate[]): void {
