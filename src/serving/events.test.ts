@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { eventResponse, type ServerEvent } from "./events.ts";
 
 async function* say(...steps: readonly (string | number | Error)[]): AsyncGenerator<ServerEvent> {
@@ -20,6 +20,12 @@ async function pieces(response: Response): Promise<{ list: string[]; error: unkn
     return { list, error };
   }
   return { list, error: undefined };
+}
+
+/** A source that never says anything. */
+async function* silence(): AsyncGenerator<ServerEvent> {
+  await new Promise(() => {});
+  yield { data: "" };
 }
 
 const text = (...data: string[]) => data.map((one) => `event: e\ndata: ${one}\n\n`).join("");
@@ -43,6 +49,18 @@ describe("eventResponse", () => {
     const { list } = await pieces(eventResponse(say(...long)));
     expect(list.join("")).toBe(text(...long));
     expect(list.length).toBeGreaterThan(2);
+  });
+
+  it("says that it is still there while nothing comes", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const reader = eventResponse(silence()).body?.getReader();
+      const first = reader?.read();
+      await vi.advanceTimersByTimeAsync(15_000);
+      expect(new TextDecoder().decode((await first)?.value)).toBe(": ping\n\n");
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("ends the source when the client goes", async () => {

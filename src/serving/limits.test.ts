@@ -1,6 +1,8 @@
+import { request } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
 import { bridgeArticle, withTempFolder } from "../engine/engine.suite.ts";
 import { checkBinding } from "./guard.ts";
@@ -48,6 +50,80 @@ describe("limits", () => {
         clients[1]!.abort();
         await until(async () => (await inFlight(url)) === 0);
         expect(streams).toHaveLength(2);
+      }),
+    );
+  });
+
+  it("where all places are taken, a request is refused in OpenAI's shape, and counted", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, { options: { maxInFlight: 0 } }, async ({ url }) => {
+        for (const [path, body] of [
+          ["/v1/chat/completions", { ...chat, stream: true }],
+          ["/api/ask", { question: "Who?" }],
+        ] as const) {
+          const refused = await post(`${url}${path}`, body);
+          expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+          expect(await refused.json()).toMatchObject({ error: { code: "queue_full", type: "server_error" } });
+        }
+        expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^prag_refused_total 2$/m);
+      }),
+    );
+  });
+
+  it("requests, tokens and first tokens are counted for Prometheus", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, {}, async ({ url }) => {
+        const answer = await post(`${url}/v1/chat/completions`, { ...chat, max_tokens: 3 });
+        const { usage } = z
+          .object({ usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }) })
+          .parse(await answer.json());
+        await fetch(`${url}/api/nothing`);
+        const metrics = await fetch(`${url}/metrics`);
+        expect(metrics.headers.get("content-type")).toMatch(/^text\/plain; version=/);
+        const lines = (await metrics.text()).split("\n");
+        expect(lines).toEqual(
+          expect.arrayContaining([
+            `prag_tokens_total{model="qwen2-tied",kind="prompt"} ${usage.prompt_tokens}`,
+            `prag_tokens_total{model="qwen2-tied",kind="generated"} ${usage.completion_tokens}`,
+            'prag_first_token_seconds_count{model="qwen2-tied"} 1',
+            'prag_request_seconds_count{route="/v1/chat/completions",status="200"} 1',
+            "prag_in_flight 0",
+          ]),
+        );
+        expect(lines.some((line) => /^prag_request_seconds_count\{.*status="404"\} 1$/.test(line))).toBe(
+          true,
+        );
+      }),
+    );
+  });
+
+  it("a name that was rebound to this address is refused, and one that was allowed is served", async () => {
+    const status = (url: string, host: string) =>
+      new Promise<number | undefined>((resolve, reject) =>
+        request(`${url}/api/status`, { headers: { Host: host } }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        })
+          .on("error", reject)
+          .end(),
+      );
+    await withTempFolder((folder) =>
+      withServer(folder, { options: { allowedHosts: ["rag.example.org"] } }, async ({ url }) => {
+        const { port } = new URL(url);
+        for (const host of ["rag.example.org", `RAG.example.org:${port}`, `localhost:${port}`])
+          expect(await status(url, host), host).toBe(200);
+        for (const host of [
+          "evil.example",
+          `evil.example:${port}`,
+          "rag.example.org.evil.example",
+          "10.0.0.1",
+        ])
+          expect(await status(url, host), host).toBe(403);
+        const foreign = await post(`${url}/api/ask`, { question: "Who?" }, { Origin: "http://evil.example" });
+        expect([foreign.status, await foreign.json()]).toMatchObject([
+          403,
+          { error: { code: "foreign_origin" } },
+        ]);
       }),
     );
   });

@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, streamText } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bridgeArticle, withTempFolder } from "../engine/engine.suite.ts";
+import { writeTinyEncoder } from "../retrieval/tiny-encoder.suite.ts";
 import type { OpenServer } from "./server.ts";
 import { endOfJob, post, upload, withServer } from "./serving.suite.ts";
 
@@ -87,6 +89,11 @@ describe("the openai client", () => {
     const hot = { ...greedy, temperature: 1.5, top_p: 0.95, seed: 7 };
     const [a, b] = [await client.chat.completions.create(hot), await client.chat.completions.create(hot)];
     expect(a.choices[0]?.message.content).toBe(b.choices[0]?.message.content);
+    const others = await Promise.all(
+      [8, 9, 10].map((seed) => client.chat.completions.create({ ...hot, seed })),
+    );
+    const texts = [a, ...others].map(({ choices }) => choices[0]?.message.content);
+    expect(new Set(texts).size).toBeGreaterThan(1);
   });
 
   it("gets n choices, whole and as one stream, each as the other", async () => {
@@ -107,6 +114,16 @@ describe("the openai client", () => {
       expect(content.map(({ token }) => token).join("")).toBe(answer.choices[0]?.message.content);
       for (const { logprob } of content) expect(logprob).toBeLessThanOrEqual(0);
     }
+  });
+
+  it("gets the same log-probabilities in a stream", async () => {
+    const whole = await client.chat.completions.create({ ...greedy, logprobs: true });
+    const streamed: OpenAI.ChatCompletionTokenLogprob[] = [];
+    const stream = await client.chat.completions.create({ ...greedy, logprobs: true, stream: true });
+    for await (const { choices } of stream) streamed.push(...(choices[0]?.logprobs?.content ?? []));
+    const content = whole.choices[0]?.logprobs?.content ?? [];
+    expect(streamed.map(({ token }) => token)).toEqual(content.map(({ token }) => token));
+    for (const [i, { logprob }] of streamed.entries()) expect(logprob).toBeCloseTo(content[i]!.logprob, 4);
   });
 
   it("asks a method, and gets the sources", async () => {
@@ -185,6 +202,26 @@ describe("the openai client", () => {
       param: "temperature",
     });
     expect(await wrong(client.embeddings.create({ model: "x", input: "y" }))).toMatchObject({ status: 501 });
+  });
+});
+
+describe("embeddings", () => {
+  it("are given where an encoder is configured, as floats and in base64", async () => {
+    await withTempFolder((folder) => {
+      const embedder = { folder: writeTinyEncoder(join(folder, "encoder")) };
+      return withServer(folder, { settings: { embedder } }, async ({ url }) => {
+        const own = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
+        const input = ["a bridge", "a river"];
+        const request = { model: "encoder", input };
+        const floats = await own.embeddings.create({ ...request, encoding_format: "float" });
+        expect(floats.data.map(({ index }) => index)).toEqual([0, 1]);
+        const lengths = floats.data.map(({ embedding }) => Math.hypot(...embedding));
+        for (const length of lengths) expect(length).toBeCloseTo(1, 4);
+        const packed = await own.embeddings.create(request); // the client asks for base64 and unpacks it
+        for (const [i, { embedding }] of packed.data.entries())
+          expect([...embedding]).toEqual(floats.data[i]?.embedding);
+      });
+    });
   });
 });
 
