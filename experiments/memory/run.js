@@ -1,260 +1,179 @@
-// What a memory keeps of long texts: perplexity of a continuation with memory at several ratios, against knowing nothing of
-// the text, all of it, and (the control) a memory of another text; recall of planted facts by depth and ratio; bytes of
-// keys and values, and the time to the first token.
+// What a memory keeps of long texts, in parts that can be run alone: perplexity of a continuation, recall of planted facts, bytes and
+// times, the reward of clues before and after the third stage, F1 beside the baselines, and a text of a million tokens.
 //
-//   npm run --silent build && node experiments/memory/run.js --texts book.txt
-//     --texts <files>         texts that neither model nor memory was trained on, separated by commas
+//   npm run --silent build && node experiments/memory/run.js --work WORK
+//     --work <folder>         what data.js wrote; steps are kept there, and the same command goes on after an end
+//     --only <parts>          of perplexity,recall,costs,reward,f1,long (all)
 //     --model <folder>        another model than prag-mini
 //     --memory-model <folder> memory weights (those that belong to the model)
+//     --before <folder>       memory weights of the second stage, for reward (WORK/stage-2)
 //     --ratios 2,4,8,16       ratios
 //     --windows <n>           windows of a stretch; the last one is the continuation (4)
-//     --count <n>             stretches (40)
-//     --facts <n>             planted facts for each depth and ratio (10)
+//     --count <n>             stretches of perplexity (40)
+//     --facts <n>             planted facts of each depth and ratio (10)
+//     --examples <n>          examples of reward (40)
+//     --sample <n>            questions of each set of f1 (40)
+//     --tokens <n>            of the long text (131072; a million: 1000000)
 //     --threads <n>           processor threads (all)
-//     --out <folder>          where results.json and the figures go (default: beside this file)
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+//     --out <folder>          where results.json, findings.md and the figures go (default: beside this file)
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { writeJson } from "../../dist/base/files.js";
-import { Random } from "../../dist/base/random.js";
+import { readJsonl } from "../../dist/base/jsonl.js";
 import { tokenizeParagraphs } from "../../dist/engine/memorize.js";
 import { findMemoryModel } from "../../dist/engine/memory-model.js";
 import { openEngine } from "../../dist/engine/open-engine.js";
-import { tokensBefore } from "../../dist/memory/frame.js";
-import { memorySize } from "../../dist/memory/memory.js";
-import { remember } from "../../dist/memory/remember.js";
-import { answerPrompts } from "../../dist/prompts/answer.js";
-import { memoryFrame } from "../../dist/prompts/memory.js";
-import { continuationOf } from "../../dist/training/memory-pretraining.js";
-import { memoryValuesOf } from "../../dist/training/memory-values.js";
-import { writeSvg } from "../plot.js";
+import { sampleClues } from "../../dist/engine/sample-clues.js";
+import { clueExampleSchema } from "../../dist/training/memory-clues.js";
+import { createProgress, describeRun, writeFindings } from "../report.js";
+import { drawCharts, findingsText, summarise } from "./findings.js";
+import { measureCosts, measureLong, measurePerplexity, measureRecall } from "./measures.js";
+import { openSteps } from "./steps.js";
 
+const partNames = ["perplexity", "recall", "costs", "reward", "f1", "long"];
+const root = resolve(import.meta.dirname, "../..");
 const { values: options } = parseArgs({
   options: {
-    texts: { type: "string" },
+    work: { type: "string" },
+    only: { type: "string", default: partNames.join(",") },
     model: { type: "string", default: "prag-mini" },
     "memory-model": { type: "string" },
+    before: { type: "string" },
     ratios: { type: "string", default: "2,4,8,16" },
     windows: { type: "string", default: "4" },
     count: { type: "string", default: "40" },
     facts: { type: "string", default: "10" },
+    examples: { type: "string", default: "40" },
+    sample: { type: "string", default: "40" },
+    tokens: { type: "string", default: "131072" },
     threads: { type: "string" },
     out: { type: "string", default: import.meta.dirname },
   },
 });
-if (!options.texts) throw new Error("name texts that were not trained on: --texts book.txt");
+if (!options.work) throw new Error("name the folder that data.js wrote: --work WORK");
+const only = options.only.split(",");
+const unknown = only.find((name) => !partNames.includes(name));
+if (unknown) throw new Error(`part "${unknown}" is not known; parts are ${partNames.join(", ")}`);
+const { work, out } = options;
 const ratios = options.ratios.split(",").map(Number);
-const [windows, count, facts] = [options.windows, options.count, options.facts].map(Number);
-const depths = [0, 0.25, 0.5, 0.75, 1];
-const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
-const seconds = () => performance.now() / 1000;
-
-const engine = await openEngine({
+const [windows, count, facts, tokens, sample, examples] = [
+  "windows",
+  "count",
+  "facts",
+  "tokens",
+  "sample",
+  "examples",
+].map((name) => Number(options[name]));
+const progress = createProgress();
+const settings = (memoryModel) => ({
   model: options.model,
-  memoryModel: options["memory-model"],
-  dataFolder: join(options.out, ".data"),
+  memoryModel,
+  dataFolder: join(work, ".prag"),
   threads: options.threads && Number(options.threads),
 });
-const { parts } = engine;
-const model = await parts.model();
-const { tokenizer } = model;
-const memoryModel = await findMemoryModel(parts.config, model);
-const { window } = memoryModel;
-const texts = options.texts
-  .split(",")
-  .map((file) => tokenizeParagraphs(tokenizer, readFileSync(file, "utf8")));
 
-/** Stretches of the texts in turn. */
-function stretchesOf(length) {
-  const found = [];
-  for (let i = 0; found.length < count; i++) {
-    const before = found.length;
-    for (const text of texts) {
-      if (found.length < count && (i + 1) * length <= text.length)
-        found.push(text.slice(i * length, (i + 1) * length));
-    }
-    if (found.length === before) break;
+/** Runs a task with an engine of its own, and closes it. */
+async function withEngine(memoryModel, task) {
+  const engine = await openEngine(settings(memoryModel), { progress });
+  try {
+    return await task(engine.parts);
+  } finally {
+    await engine.dispose();
   }
-  return found;
 }
 
-/** Mean negative log-likelihood of a token of each stretch's last window. */
-async function lossesOf(trainer, values, stretches, known) {
-  const losses = [];
-  for (const stretch of stretches) {
-    const [score] = await trainer.score([continuationOf(stretch, window, known)], values);
-    losses.push(-score / (window - 1));
-  }
-  return losses;
-}
-
-async function measurePerplexity() {
-  const trainer = await parts.openMemoryTrainer();
-  const values = await memoryValuesOf(memoryModel);
-  const stretches = stretchesOf(window * windows);
-  const foreign = stretches.map((stretch, i) => [
-    ...stretches[(i + 1) % stretches.length].slice(0, -window),
-    ...stretch.slice(-window),
-  ]);
-  const rows = [];
-  const add = async (known, name) => {
-    const losses = await lossesOf(trainer, values, stretches, known);
-    const other = known === "nothing" ? undefined : await lossesOf(trainer, values, foreign, known);
-    rows.push({
-      known: name,
-      loss: mean(losses),
-      foreignLoss: other ? mean(other) : null,
-      losses,
-      foreign: other,
-    });
-  };
-  await add("nothing", "nothing");
-  await add("everything", "everything");
-  for (const ratio of ratios) await add({ ratio }, ratio);
-  await trainer.dispose();
-  const [none, full] = rows;
-  for (const row of rows) row.gapClosed = (none.loss - row.loss) / (none.loss - full.loss);
-  return { stretches: stretches.length, tokens: window * windows, rows };
-}
-
-const syllables = [
-  "bra",
-  "dun",
-  "fel",
-  "gor",
-  "hal",
-  "kes",
-  "lor",
-  "mir",
-  "nos",
-  "pel",
-  "quo",
-  "tam",
-  "vir",
-  "wen",
-];
-const nameOf = (random) => {
-  const name = random.sample(syllables, 2).join("");
-  return name[0].toUpperCase() + name.slice(1);
-};
-
-/** Recall of a planted fact: its word stands in the greedy answer. */
-async function measureFacts() {
-  const session = await parts.memorySession();
-  const generator = await parts.generator();
-  const filler = texts[0];
-  const cells = [];
-  for (const ratio of [...ratios, 0]) {
-    for (const depth of ratio === 0 ? [0] : depths) {
-      let recalled = 0;
-      for (let i = 0; i < facts; i++) {
-        const random = new Random(`fact ${depth} ${i}`);
-        const [place, keeper] = [nameOf(random), nameOf(random)];
-        const fact = tokenizer.tokenize(` The keeper of ${place} is ${keeper}. `);
-        const length = window * (windows - 1) - fact.length;
-        const begin = random.int(filler.length - length);
-        const cut = Math.floor(depth * length);
-        const text = [
-          ...filler.slice(begin, begin + cut),
-          ...fact,
-          ...filler.slice(begin + cut, begin + length),
-        ];
-        const request = {
-          messages: answerPrompts.messages(`Who is the keeper of ${place}?`),
-          prefix: answerPrompts.prefix,
-          maxTokens: 12,
-        };
-        const frame = memoryFrame("Text");
-        const ids = [...tokensBefore(tokenizer, frame), ...text];
-        const memory = ratio === 0 ? undefined : await remember(session, model.config, { ids, ratio, frame });
-        const [{ text: answer }] = await generator.generateBatch([{ ...request, memory }]);
-        if (answer.includes(keeper)) recalled++;
-      }
-      cells.push({ ratio: ratio === 0 ? "no memory" : String(ratio), depth, recall: recalled / facts });
-    }
-  }
-  return cells;
-}
-
-/** Bytes of a memory, and seconds to its first token. */
-async function measureCosts() {
-  const session = await parts.memorySession();
-  const tokens = Math.min(window * 32, texts[0].length);
-  const ids = texts[0].slice(0, tokens);
-  const rows = [];
-  for (const ratio of ratios) {
-    const size = memorySize(model.config, { tokens, window, ratio });
-    const start = seconds();
-    const memory = await remember(session, model.config, { ids, ratio, frame: memoryFrame("Text") });
-    const built = seconds() - start;
-    const generator = await parts.generator();
-    const request = { memory, messages: [{ role: "user", content: "Question: Who?" }], maxTokens: 1 };
-    await generator.generateBatch([request]);
-    const asked = seconds();
-    await generator.generateBatch([request]);
-    rows.push({
-      ...size,
-      shareOfFull: size.bytes / size.fullBytes,
-      buildSeconds: built,
-      firstTokenSeconds: seconds() - asked,
-    });
-  }
-  return rows;
-}
-
-try {
-  const perplexity = await measurePerplexity();
-  for (const { known, loss, foreignLoss, gapClosed } of perplexity.rows)
-    console.log(
-      `${String(known).padEnd(12)} loss ${loss.toFixed(4)} of another text ${foreignLoss?.toFixed(4) ?? "-"} gap closed ${gapClosed.toFixed(2)}`,
+/** Mean reward of the clues of each example, sampled with some memory weights. */
+async function rewardsOf(memoryModel) {
+  const all = await readJsonl(join(work, "measure.jsonl"), clueExampleSchema);
+  const every = Math.max(1, Math.floor(all.length / examples)); // of documents and of questions
+  const chosen = all.filter((_, i) => i % every === 0).slice(0, examples);
+  return withEngine(memoryModel, async (parts) => {
+    const { fingerprint } = (await parts.memorySession()).identity.memoryModel;
+    const path = join(work, `rewards-${fingerprint.slice(0, 12)}.jsonl`);
+    const content = JSON.stringify(chosen.map(({ question }) => question));
+    const sampled = await sampleClues(parts, chosen, { from: memoryModel, ratio: 4, path, content });
+    return sampled.map(
+      ({ samples }) => samples.reduce((sum, { reward }) => sum + reward, 0) / samples.length,
     );
-  const costs = await measureCosts();
-  for (const { ratio, bytes, fullBytes, firstTokenSeconds } of costs)
-    console.log(
-      `ratio ${ratio}: ${bytes} of ${fullBytes} bytes, first token after ${firstTokenSeconds.toFixed(3)} s`,
-    );
-  const recall = await measureFacts();
-  await writeJson(join(options.out, "results.json"), {
-    model: { name: model.name, fingerprint: model.fingerprint },
-    memoryModel: { name: memoryModel.name, fingerprint: memoryModel.fingerprint, window },
-    perplexity,
-    costs,
-    recall,
   });
-  await writeSvg(join(options.out, "recall.svg"), {
-    title: "Recall of a planted fact by its depth in the text and the ratio of the memory",
-    width: 320,
-    height: 200,
-    data: { values: recall },
-    mark: "rect",
-    encoding: {
-      x: { field: "depth", type: "ordinal", title: "depth (0 is the beginning)" },
-      y: { field: "ratio", type: "nominal", title: "ratio", sort: [...ratios.map(String), "no memory"] },
-      color: { field: "recall", type: "quantitative", scale: { domain: [0, 1], scheme: "blues" } },
-    },
-  });
-  await writeSvg(join(options.out, "perplexity.svg"), {
-    title: "Loss of a continuation by what is known of the text before it",
-    width: 360,
-    height: 220,
-    data: {
-      values: perplexity.rows.flatMap(({ known, loss, foreignLoss }) => [
-        { known: String(known), loss, of: "its own text" },
-        ...(foreignLoss === null ? [] : [{ known: String(known), loss: foreignLoss, of: "another text" }]),
-      ]),
-    },
-    mark: "point",
-    encoding: {
-      x: {
-        field: "known",
-        type: "nominal",
-        title: "known: nothing, everything, or memory at a ratio",
-        sort: null,
-      },
-      y: { field: "loss", type: "quantitative", scale: { zero: false }, title: "nats per token" },
-      color: { field: "of", type: "nominal", title: "memory of" },
-    },
-  });
-} finally {
-  await engine.dispose();
 }
+
+async function measureReward(memoryModel) {
+  const before = await rewardsOf(options.before ?? join(work, "stage-2"));
+  return { before, after: await rewardsOf(memoryModel) };
+}
+
+/** MemoRAG and its baselines on the same questions, by the command for it. */
+async function measureF1(memoryModel) {
+  const words = ["reproduce", "memorag", "--data", join(work, "longbench"), "--sets", "squad,altqa"];
+  const own = ["--sample", String(sample), "--max-words", "60", "--limit", "3", "--out", join(out, "runs")];
+  const using = [
+    "--model",
+    options.model,
+    "--memory-model",
+    memoryModel,
+    "--data-folder",
+    join(work, ".prag"),
+  ];
+  const threads = options.threads ? ["--threads", options.threads] : [];
+  const args = [join(root, "bin/prag.js"), ...words, ...own, ...using, ...threads];
+  await new Promise((done, failed) => {
+    const child = spawn(process.execPath, args, { stdio: "inherit" });
+    child.on("error", failed);
+    child.on("close", (code) =>
+      code === 0 ? done() : failed(new Error(`prag reproduce memorag ended with ${code}`)),
+    );
+  });
+  return Promise.all(
+    ["squad", "altqa"].map(async (name) =>
+      JSON.parse(await readFile(join(out, "runs/memorag", name, "summary.json"), "utf8")),
+    ),
+  );
+}
+
+/** Parts that one engine measures. */
+async function measureMemory(parts, memoryModel, steps) {
+  const model = await parts.model();
+  const folder = join(work, "held-out");
+  const texts = readdirSync(folder)
+    .sort()
+    .map((name) => tokenizeParagraphs(model.tokenizer, readFileSync(join(folder, name), "utf8")));
+  const given = { parts, model, memoryModel, texts, ratios, windows, steps };
+  const measured = {};
+  if (only.includes("perplexity")) measured.perplexity = await measurePerplexity({ ...given, count });
+  if (only.includes("recall")) measured.recall = await measureRecall({ ...given, facts });
+  if (only.includes("costs")) measured.costs = await measureCosts(given);
+  if (only.includes("long")) measured.long = await measureLong({ ...given, tokens, work });
+  return measured;
+}
+
+await mkdir(out, { recursive: true });
+const memoryFolder = options["memory-model"] ?? `${options.model.split("/").at(-1)}-memory`;
+const found = await withEngine(memoryFolder, async (parts) => {
+  const model = await parts.model();
+  const memoryModel = await findMemoryModel(parts.config, model);
+  const { name, fingerprint, window } = memoryModel;
+  const steps = await openSteps(join(work, "steps.jsonl"), {
+    identity: `${model.fingerprint} ${fingerprint}`,
+    progress,
+  });
+  try {
+    const run = {
+      ...describeRun(model),
+      memoryModel: { name, fingerprint: fingerprint.slice(0, 16), window },
+    };
+    return { run, measured: await measureMemory(parts, memoryModel, steps) };
+  } finally {
+    await steps.close();
+  }
+});
+const { measured } = found;
+if (only.includes("reward")) measured.reward = await measureReward(memoryFolder);
+if (only.includes("f1")) measured.f1 = await measureF1(memoryFolder);
+const before = await readFile(join(out, "results.json"), "utf8").then(JSON.parse, () => ({}));
+const isSame = before.run?.memoryModel.fingerprint === found.run.memoryModel.fingerprint;
+const results = { ...(isSame ? before : {}), run: found.run, ...summarise(measured) };
+await drawCharts(out, results);
+await writeFindings(out, { results, title: "What a memory keeps of a text", text: findingsText(results) });

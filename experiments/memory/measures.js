@@ -1,0 +1,220 @@
+// What a memory keeps of a text, part by part. Each step is kept under a key, so that the same run goes on after an end.
+import { join } from "node:path";
+import { Random } from "../../dist/base/random.js";
+import { tokensBefore } from "../../dist/memory/frame.js";
+import { memorize } from "../../dist/memory/memorize.js";
+import { memorySize } from "../../dist/memory/memory.js";
+import { remember } from "../../dist/memory/remember.js";
+import { answerPrompts } from "../../dist/prompts/answer.js";
+import { memoryFrame } from "../../dist/prompts/memory.js";
+import { continuationOf } from "../../dist/training/memory-pretraining.js";
+import { memoryValuesOf } from "../../dist/training/memory-values.js";
+
+/** Stretches of the texts in turn, so that the next one is of another text. */
+function stretchesOf(texts, { length, count }) {
+  const found = [];
+  for (let i = 0; found.length < count; i++) {
+    const before = found.length;
+    for (const text of texts) {
+      if (found.length < count && (i + 1) * length <= text.length)
+        found.push(text.slice(i * length, (i + 1) * length));
+    }
+    if (found.length === before) break;
+  }
+  return found;
+}
+
+/**
+ * Nats a token of each stretch's last window, where nothing, everything or a memory of the text before it is known; and the same
+ * with the text before another stretch in its place.
+ */
+export async function measurePerplexity({ parts, memoryModel, texts, ratios, windows, count, steps }) {
+  const { window } = memoryModel;
+  const trainer = await parts.openMemoryTrainer();
+  try {
+    const values = await memoryValuesOf(memoryModel);
+    const stretches = stretchesOf(texts, { length: window * windows, count });
+    const conditions = [
+      ["nothing", "nothing"],
+      ["everything", "everything"],
+      ...ratios.map((ratio) => [ratio, { ratio }]),
+    ];
+    const rows = [];
+    for (const [i, stretch] of stretches.entries()) {
+      const foreign = [...stretches[(i + 1) % stretches.length].slice(0, -window), ...stretch.slice(-window)];
+      const loss = async (ids, known) => {
+        const [score] = await trainer.score([continuationOf(ids, window, known)], values);
+        return -score / (window - 1);
+      };
+      rows.push(
+        await steps.step(`perplexity/${windows}/${i}`, stretches.length, async () => {
+          const own = {};
+          const other = {};
+          for (const [name, known] of conditions) {
+            own[name] = await loss(stretch, known);
+            if (name !== "nothing") other[name] = await loss(foreign, known);
+          }
+          return { own, other };
+        }),
+      );
+    }
+    return { tokens: window * windows, rows };
+  } finally {
+    await trainer.dispose();
+  }
+}
+
+const syllables = [
+  "bra",
+  "dun",
+  "fel",
+  "gor",
+  "hal",
+  "kes",
+  "lor",
+  "mir",
+  "nos",
+  "pel",
+  "quo",
+  "tam",
+  "vir",
+  "wen",
+];
+const nameOf = (random) => {
+  const name = random.sample(syllables, 2).join("");
+  return name[0].toUpperCase() + name.slice(1);
+};
+const depths = [0, 0.25, 0.5, 0.75, 1];
+
+/** How often the word of a planted fact stands in the greedy answer, by its depth in the text and by what is known of it. */
+export async function measureRecall({ parts, model, memoryModel, texts, ratios, windows, facts, steps }) {
+  const { tokenizer } = model;
+  const { window } = memoryModel;
+  const session = await parts.memorySession();
+  const generator = await parts.generator();
+  const cells = [];
+  const total = (ratios.length + 2) * depths.length * facts;
+  for (const known of ["nothing", "everything", ...ratios]) {
+    for (const depth of depths) {
+      const found = [];
+      for (let i = 0; i < facts; i++) {
+        const step = `recall/${windows}/${known}/${depth}/${i}`;
+        found.push(
+          await steps.step(step, total, async () => {
+            const random = new Random(`fact ${depth} ${i}`);
+            const [place, keeper] = [nameOf(random), nameOf(random)];
+            const fact = tokenizer.tokenize(` The keeper of ${place} is ${keeper}. `);
+            const filler = texts[i % texts.length];
+            const length = window * (windows - 1) - fact.length;
+            const begin = random.int(filler.length - length);
+            const cut = begin + Math.floor(depth * length);
+            const ids = [...filler.slice(begin, cut), ...fact, ...filler.slice(cut, begin + length)];
+            const frame = memoryFrame("Text");
+            const passages =
+              known === "everything" ? [{ title: "Text", text: tokenizer.detokenize(ids) }] : [];
+            const memory =
+              typeof known === "number"
+                ? await remember(session, model.config, {
+                    ids: [...tokensBefore(tokenizer, frame), ...ids],
+                    ratio: known,
+                    frame,
+                  })
+                : undefined;
+            const messages = answerPrompts.messages(`Who is the keeper of ${place}?`, { passages });
+            const request = { messages, prefix: answerPrompts.prefix, maxTokens: 12, memory };
+            const [{ text }] = await generator.generateBatch([request]);
+            return text.includes(keeper);
+          }),
+        );
+      }
+      cells.push({ known, depth, recall: found.filter(Boolean).length / facts, facts });
+    }
+  }
+  return { tokens: window * (windows - 1), cells };
+}
+
+const seconds = () => performance.now() / 1000;
+
+/** Bytes of keys and values, and seconds: to read a text into a memory, and from a question to the first token. */
+export async function measureCosts({ parts, model, memoryModel, texts, ratios, steps }) {
+  const { window } = memoryModel;
+  const { tokenizer, config } = model;
+  const session = await parts.memorySession();
+  const generator = await parts.generator();
+  const question = answerPrompts.messages("Who is it?");
+  const firstToken = async (request) => {
+    await generator.generateBatch([{ ...request, maxTokens: 1 }]); // opens what the second finds open
+    const start = seconds();
+    await generator.generateBatch([{ ...request, maxTokens: 1 }]);
+    return seconds() - start;
+  };
+  const lengths = [Math.floor(config.contextLength * 0.75), 4 * config.contextLength];
+  const rows = [];
+  for (const tokens of lengths.map((length) => length - (length % window))) {
+    const ids = texts[0].slice(0, tokens);
+    const row = (known, compute) =>
+      steps.step(`costs/${tokens}/${known}`, lengths.length * (ratios.length + 1), async () => ({
+        tokens,
+        known,
+        ...(await compute()),
+      }));
+    if (tokens < config.contextLength) {
+      const passages = [{ title: "Text", text: tokenizer.detokenize(ids) }];
+      const messages = answerPrompts.messages("Who is it?", { passages });
+      rows.push(
+        await row("everything", async () => ({
+          bytes: memorySize(config, { tokens, window, ratio: ratios[0] }).fullBytes,
+          firstTokenSeconds: await firstToken({ messages }),
+        })),
+      );
+    }
+    for (const ratio of ratios) {
+      rows.push(
+        await row(ratio, async () => {
+          const size = memorySize(config, { tokens, window, ratio });
+          const start = seconds();
+          const memory = await remember(session, config, { ids, ratio, frame: memoryFrame("Text") });
+          const buildSeconds = seconds() - start;
+          const { bytes, fullBytes } = size;
+          const firstTokenSeconds = await firstToken({ messages: question, memory });
+          return { bytes, share: bytes / fullBytes, buildSeconds, firstTokenSeconds };
+        }),
+      );
+    }
+  }
+  return rows;
+}
+
+/** Reads a very long text at ratio 32, and watches what the process holds beside the cache of the memory. */
+export async function measureLong({ parts, model, memoryModel, texts, tokens, work, steps }) {
+  return steps.step(`long/${tokens}`, 1, async () => {
+    const session = await parts.memorySession();
+    const ids = [];
+    while (ids.length < tokens) for (const text of texts) for (const id of text) ids.push(id);
+    ids.length = tokens;
+    const { bytes } = memorySize(model.config, { tokens, window: memoryModel.window, ratio: 32 });
+    const held = [];
+    const start = seconds();
+    const header = await memorize(session, model.config, {
+      ids,
+      ratio: 32,
+      frame: memoryFrame("Text"),
+      path: join(work, "long.safetensors"),
+      progress({ done }) {
+        if (held.length <= (100 * done) / tokens) held.push({ tokens: done, rss: process.memoryUsage().rss });
+        steps.progress({ task: "read a long text", done, total: tokens, note: "tokens" });
+      },
+    });
+    const half = held.slice(Math.floor(held.length / 2));
+    const growth = half.at(-1).rss - half[0].rss;
+    return {
+      tokens,
+      ratio: 32,
+      entries: header.entries,
+      cacheBytes: bytes,
+      seconds: seconds() - start,
+      growthOfSecondHalf: growth,
+      held,
+    };
+  });
+}
