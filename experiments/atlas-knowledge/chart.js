@@ -1,14 +1,5 @@
 // F1 of every run in every group of questions, as bars.
-const runs = [
-  "closed-book",
-  "shuffled",
-  "no negatives",
-  "summed",
-  "prag",
-  "right",
-  "standard-rag",
-  "combine",
-];
+const runs = ["closed-book", "shuffled", "negatives", "summed", "prag", "right", "standard-rag", "combine"];
 
 export function groupChart({ table: rows, groups }) {
   const names = Object.entries(groups)

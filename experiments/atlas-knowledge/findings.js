@@ -8,8 +8,8 @@ const comparisons = [
   ["shuffled", "closed-book"],
   ["prag", "summed"],
   ["right", "prag"],
-  ["prag", "no negatives"],
-  ["right", "no negatives, right"],
+  ["prag", "negatives"],
+  ["right", "negatives, right"],
   ["combine", "standard-rag"],
   ["combine", "prag"],
   ["combine, right", "standard-rag, right"],
@@ -72,7 +72,7 @@ export function findingsText(results) {
   return [
     `${date}, ${machine}; model ${model.name} (${model.fingerprint}); recipe ${recipe.name}, pattern ${recipe.pattern}, mask ${recipe.mask}, ` +
       `rank ${recipe.rank}, alpha ${recipe.alpha}, learning rate ${recipe.learningRate} (${recipe.decay}), ${recipe.updates} updates, ` +
-      `${recipe.sequencesPerUpdate || "all"} sequences and ${negatives.perUpdate || "all"} of ${negatives.count} negatives (weight ${negatives.weight}) each; seed ${seed}. ` +
+      `${recipe.sequencesPerUpdate || "all"} sequences${negatives.count ? ` and ${negatives.perUpdate || "all"} of ${negatives.count} negatives (weight ${negatives.weight})` : ""} each; seed ${seed}. ` +
       `${corpus.passages} passages, ${corpus.pairs} training pairs, augmented by: ${Object.keys(augmenter).join(", ")}.`,
     "F1 in percent by group of questions (`right`: only the adapters of the supporting passages, one for single-hop questions; `shuffled`: adapters of other passages; " +
       "`held out`: the asked fact was left out of training; " +

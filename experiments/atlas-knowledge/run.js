@@ -1,5 +1,5 @@
 // Does the knowledge really come from the adapters? All methods on the atlas, in groups of questions, with controls:
-// shuffled adapters, the right passage's adapter alone, adapters trained without negatives, facts left out of training.
+// shuffled adapters, the right passage's adapter alone, adapters trained with negatives, facts left out of training.
 //
 //   npm run --silent build && node experiments/atlas-knowledge/run.js
 //     --model <folder>     another model than prag-mini
@@ -44,7 +44,7 @@ await runExperiment({ passages: { type: "string" }, out: { type: "string" } }, a
   const main = await runMain(options, questions);
   const runs = {
     ...main.runs,
-    ...(await runPlain(options, questions)),
+    ...(await runNegatives(options, questions)),
     ...(await runHeldOut(options, main)),
   };
   const storage = await runDtypes(options, questions, main);
@@ -98,18 +98,19 @@ async function runMain(options, questions) {
   });
 }
 
-/** The same recipe without negatives, merged and alone. */
-async function runPlain(options, questions) {
-  const recipe = { negatives: { count: 0 } };
-  return withAtlas(options, { folder: "plain", recipe }, {}, async (parts) => ({
-    "no negatives": await evaluate({
-      id: "no negatives",
-      method: await createMethod(parts, "prag", { onMissing: "skip" }),
-      questions,
-      limit: 3,
-    }),
-    "no negatives, right": await evaluateRight("no negatives, right", parts, questions),
-  }));
+/** The same recipe with negatives: merged by the weights that serve such adapters best, summed, and alone. */
+async function runNegatives(options, questions) {
+  const recipe = { negatives: { count: 36, perUpdate: 3, weight: 1 } };
+  const merge = { weights: "score", scale: 0.55 };
+  return withAtlas(options, { folder: "negatives", recipe, merge }, {}, async (parts) => {
+    const method = await createMethod(parts, "prag", { onMissing: "skip" });
+    const summed = await summedPrag(parts, await parts.retriever());
+    return {
+      negatives: await evaluate({ id: "negatives", method, questions, limit: 3 }),
+      "negatives, summed": await evaluate({ id: "negatives, summed", method: summed, questions, limit: 3 }),
+      "negatives, right": await evaluateRight("negatives, right", parts, questions),
+    };
+  });
 }
 
 /** Takes the facts of some questions out of the training pairs, and asks these questions. */
