@@ -78,8 +78,10 @@ export async function openEngine(
 
   const openOwn = (options: Parameters<typeof openRuntime>[0]) =>
     once(async () => onClose(await openRuntime(options), (opened) => opened.dispose()));
-  const runtime = openOwn(config);
-  const trainingRuntime = threads === undefined ? runtime : openOwn({ ...config, threads });
+  // Two runtimes side by side share the processors: neither may hold them while it has nothing to do.
+  const spin = threads === undefined;
+  const runtime = openOwn({ ...config, spin });
+  const trainingRuntime = threads === undefined ? runtime : openOwn({ ...config, threads, spin });
   const model = shared?.model ?? once(() => openEngineModel(config, { progress, env, signal }));
   const ownStore = once(async () => {
     const { fingerprint, shapes } = await model();

@@ -33,6 +33,14 @@ export interface Range extends Handle {
 /** Where graphs run. */
 export type Device = "cpu" | "cuda" | "webgpu";
 
+/** What a runtime computes with. */
+export interface Machine {
+  device: Device;
+  threads: number;
+  /** Threads that have nothing to do keep their processors busy for a while instead of being woken. */
+  spin: boolean;
+}
+
 /** How a session is made. */
 export interface SessionOptions {
   /** Folder of the weight files that the model names (a real path: links that leave it are refused). */
@@ -55,11 +63,11 @@ export interface RunMessage {
 /** Messages to the worker, with their answers. */
 export interface Calls {
   open: {
-    message: { model: Uint8Array; device: Device; threads: number; options: SessionOptions };
+    message: { model: Uint8Array; machine: Machine; options: SessionOptions };
     answer: number;
   };
   openFile: {
-    message: { path: string; device: Device; threads: number };
+    message: { path: string; machine: Machine };
     answer: { session: number; inputs: readonly string[]; outputs: readonly string[] };
   };
   close: { message: { session: number }; answer: undefined };

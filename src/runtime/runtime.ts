@@ -79,17 +79,23 @@ export interface Runtime {
   dispose(): Promise<void>;
 }
 
-/** Opens a runtime. `threads` defaults to the processors of this machine. */
+/**
+ * Opens a runtime. `threads` defaults to the processors of this machine. Threads that `spin` between two steps answer a little
+ * sooner where nothing else wants the processors, and take them from whatever does: see docs/decisions/0016.
+ */
 export async function openRuntime({
   device = "cpu",
   threads = availableParallelism(),
+  spin = true,
 }: {
   device?: Device | undefined;
   threads?: number | undefined;
+  spin?: boolean | undefined;
 } = {}): Promise<Runtime> {
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
     throw new ConfigError(`threads must be a whole number from 1 to 1024, got ${threads}`);
   }
+  const machine = { device, threads, spin };
   const caller = new WorkerCaller();
   const resident = (handle: number): ResidentTensor => ({
     handle,
@@ -100,7 +106,7 @@ export async function openRuntime({
     threads,
     async openSession(model, options = {}) {
       const session = await caller
-        .call("open", { model: model.bytes, device, threads, options: { ...options, folder: model.folder } })
+        .call("open", { model: model.bytes, machine, options: { ...options, folder: model.folder } })
         .catch((error: unknown) => {
           throw explainDevice(error, device);
         });
@@ -111,7 +117,7 @@ export async function openRuntime({
         throw explainSystemError(error, path);
       });
       const { session, inputs, outputs } = await caller
-        .call("openFile", { path, device, threads })
+        .call("openFile", { path, machine })
         .catch((error: unknown) => {
           throw explainFile(explainDevice(error, device), path);
         });

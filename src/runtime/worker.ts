@@ -5,6 +5,7 @@ import type {
   Calls,
   Handle,
   HostTensor,
+  Machine,
   Range,
   Request,
   Response,
@@ -65,11 +66,12 @@ function toHost(tensor: ort.Tensor): HostTensor {
 
 function sessionOptions(
   { folder, prepack = false, fold = true }: SessionOptions,
-  { device, threads }: { device: string; threads: number },
+  { device, threads, spin }: Machine,
 ): ort.InferenceSession.SessionOptions {
   // Every value under `extra` must be a string; nested keys become dotted names.
   const session: Record<string, string> = {};
   if (!prepack) session.disable_prepacking = "1";
+  if (!spin) session["intra_op.allow_spinning"] = "0";
   if (folder !== undefined) session.model_external_initializers_file_folder_path = folder;
   const optimization: Record<string, string> = fold
     ? {}
@@ -87,15 +89,12 @@ function sessionOptions(
 }
 
 const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<Calls[C]["answer"]> } = {
-  async open({ model, device, threads, options }) {
-    const session = await ort.InferenceSession.create(model, sessionOptions(options, { device, threads }));
+  async open({ model, machine, options }) {
+    const session = await ort.InferenceSession.create(model, sessionOptions(options, machine));
     return register(sessions, session);
   },
-  async openFile({ path, device, threads }) {
-    const session = await ort.InferenceSession.create(
-      path,
-      sessionOptions({ prepack: true }, { device, threads }),
-    );
+  async openFile({ path, machine }) {
+    const session = await ort.InferenceSession.create(path, sessionOptions({ prepack: true }, machine));
     return {
       session: register(sessions, session),
       inputs: session.inputNames,
