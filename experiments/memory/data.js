@@ -6,6 +6,7 @@
 //     --characters <n>     of long articles and of books, each (8,000,000)
 //
 //   WORK/pretrain/books/*.txt, articles.jsonl   long texts for the first stage
+//   WORK/pretrain/repeated.jsonl                beginnings of articles said again and again: what a memory must hold to go on
 //   WORK/clues/articles.jsonl, questions.jsonl  for clue data of the second stage: rule-made questions, SQuAD's
 //   WORK/reward/articles.jsonl, questions.jsonl the same for the third stage, from other articles and other questions
 //   WORK/held-out/*.txt                         books that nothing is trained on
@@ -37,7 +38,8 @@ const heldOutOf = 40;
 /** Characters of an article that has several windows, and of one that questions are made on. */
 const [longArticle, clueArticle] = [5000, [800, 4000]];
 /** Articles that the rules make questions on, and questions of SQuAD, for the third stage. */
-const counts = { clueArticles: 2000, rewardArticles: 40, rewardQuestions: 120, measured: 60 };
+const repeatedCharacters = 850; // two windows of 128 tokens
+const counts = { repeated: 4000, clueArticles: 2000, rewardArticles: 40, rewardQuestions: 120, measured: 60 };
 /** Questions asked about one article of SQuAD, and characters of an article that is long. */
 const [questionsOfArticle, leastOfArticle] = [5, 10_000];
 
@@ -106,6 +108,12 @@ async function readRows(path) {
     .map((row) => JSON.parse(row));
 }
 
+/** The beginning of an article three times, which is a little more than a stretch. */
+function sayAgain({ title, text }) {
+  const beginning = text.slice(0, repeatedCharacters);
+  return { title, text: [beginning, beginning, beginning].join("\n") };
+}
+
 /** Questions in a drawn order. */
 const shuffled = (rows) => new Random("memory questions").shuffle(rows);
 
@@ -140,8 +148,10 @@ for (const folder of ["pretrain/books", "clues", "reward", "held-out", "measure"
   await mkdir(join(work, folder), { recursive: true });
 const bookCharacters = await writeBooks();
 const { articles, short, heldOut } = await chooseArticles();
-const { clueArticles, rewardArticles, rewardQuestions, measured } = counts;
+const { clueArticles, rewardArticles, rewardQuestions, measured, repeated } = counts;
 await writeFile(join(work, "pretrain/articles.jsonl"), jsonl(articles));
+const rest = short.slice(rewardArticles + clueArticles, rewardArticles + clueArticles + repeated);
+await writeFile(join(work, "pretrain/repeated.jsonl"), jsonl(rest.map(sayAgain)));
 await writeFile(join(work, "reward/articles.jsonl"), jsonl(short.slice(0, rewardArticles)));
 await writeFile(
   join(work, "clues/articles.jsonl"),
