@@ -232,7 +232,7 @@ const stageData: Record<
     const { count, textsOf } = createStretches(texts, { ...given, windows });
     return {
       count,
-      textsOf: async (update) => textsOf(update),
+      textsOf: async (update) => ({ texts: textsOf(update) }),
       content: sha256(`${windows}/${hashes.join()}`),
     };
   },
@@ -243,7 +243,7 @@ const stageData: Record<
       ...given,
       maxTokens: contextLength,
     });
-    return { count, textsOf: async (update) => textsOf(update), content };
+    return { count, textsOf: async (update) => ({ texts: textsOf(update) }), content };
   },
   async rlgf(parts, request, { model, trainer, values, ...given }) {
     const { from, paths, out } = request;

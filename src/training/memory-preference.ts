@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { Random } from "../base/random.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
-import type { WindowedText } from "./memory-batch.ts";
 import { type ClueExample, tokenizeExample, windowExample } from "./memory-clues.ts";
 import type { MemoryTrainer, MemoryValues } from "./memory-trainer.ts";
+import type { UpdateTexts } from "./memory-training.ts";
 
 /** Clues that were sampled for an example, each with the quality of the answer that they led to. */
 export const sampledCluesSchema = z.object({
@@ -38,7 +38,7 @@ export function meanReward(sampled: readonly SampledClues[]): number {
 }
 
 /**
- * Texts whose weighted log-likelihood has the gradient of the pairwise preference loss −log σ(β (Δ better − Δ worse)), where
+ * Texts whose weighted log-likelihood has the gradient of the pairwise preference loss, with that loss: −log σ(β (Δ better − Δ worse)), where
  * Δ is how much likelier the words are now than under the reference weights (Rafailov et al. 2023).
  */
 export function createPreferenceTexts(
@@ -55,7 +55,7 @@ export function createPreferenceTexts(
     beta,
     seed,
   }: { window: number; ratios: readonly number[]; batch: number; beta: number; seed: number },
-): { count: number; textsOf(update: number, values: MemoryValues): Promise<WindowedText[]> } {
+): { count: number; textsOf(update: number, values: MemoryValues): Promise<UpdateTexts> } {
   const random = new Random(`preference/${seed}`);
   const order = random.shuffle(pairs);
   return {
@@ -73,12 +73,16 @@ export function createPreferenceTexts(
       }).flat();
       const now = await trainer.score(texts, values);
       const before = await trainer.score(texts, reference);
-      return texts.map((text, i) => {
-        const pair = i - (i % 2);
-        const margin = now[pair]! - before[pair]! - (now[pair + 1]! - before[pair + 1]!);
+      const marginOf = (pair: number) =>
+        now[2 * pair]! - before[2 * pair]! - (now[2 * pair + 1]! - before[2 * pair + 1]!);
+      const margins = Array.from({ length: batch }, (_, pair) => marginOf(pair));
+      const weighted = texts.map((text, i) => {
+        const margin = margins[Math.floor(i / 2)]!;
         const force = (beta / (1 + Math.exp(beta * margin)) / batch) * (i % 2 === 0 ? 1 : -1);
         return { ...text, weights: text.weights.map((weight) => (weight === 0 ? 0 : force)) };
       });
+      const loss = margins.reduce((sum, margin) => sum + Math.log1p(Math.exp(-beta * margin)) / batch, 0);
+      return { texts: weighted, loss };
     },
   };
 }

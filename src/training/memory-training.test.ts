@@ -37,7 +37,7 @@ describe("training of memory weights", () => {
   const stretches = () => createStretches([text], { window: 24, windows: 2, ratios: [4], batch: 2, seed: 1 });
   const training = (values: MemoryValues, more: Partial<MemoryTraining> = {}): MemoryTraining => {
     const state = { path: join(tiny.root, `state-${counter++}`), identity: "one", everyUpdates: 2 };
-    const textsOf = async (update: number) => stretches().textsOf(update);
+    const textsOf = async (update: number) => ({ texts: stretches().textsOf(update) });
     return { trainer, values, schedule, textsOf, state, clock: () => 0, ...more };
   };
 
@@ -132,7 +132,7 @@ describe("training of memory weights", () => {
     const tuning = { window: 24, ratios: [4], batch: 2, maxTokens: 400, seed: 1 };
     const texts = createTuningTexts(tokenizer, [example], tuning);
     const before = await trainer.score(texts.textsOf(0), values);
-    await trainMemory(training(values, { textsOf: async () => texts.textsOf(0) }));
+    await trainMemory(training(values, { textsOf: async () => ({ texts: texts.textsOf(0) }) }));
     const after = await trainer.score(texts.textsOf(0), values);
     expect(sum(after)).toBeGreaterThan(sum(before));
 
@@ -150,14 +150,17 @@ describe("training of memory weights", () => {
     const parts = { trainer, tokenizer, reference };
     const choice = { window: 24, ratios: [4], batch: 1, beta: 0.1, seed: 1 };
     const preference = createPreferenceTexts(parts, pairs, choice);
-    const [better, worse] = await preference.textsOf(0, values);
+    const { texts: first, loss } = await preference.textsOf(0, values);
+    const [better, worse] = first;
+    expect(loss).toBeCloseTo(Math.log(2), 6); // −log σ(0)
     expect(Math.max(...better!.weights)).toBeCloseTo(0.05, 5); // β σ(0)
     expect(Math.min(...worse!.weights)).toBeCloseTo(-0.05, 5);
     await trainMemory(
       training(values, { textsOf: preference.textsOf, schedule: { ...schedule, learningRate: 3e-4 } }),
     );
-    const [weaker] = await preference.textsOf(0, values);
-    expect(Math.max(...weaker!.weights)).toBeLessThan(0.05); // the margin has grown
+    const later = await preference.textsOf(0, values);
+    expect(Math.max(...later.texts[0]!.weights)).toBeLessThan(0.05); // the margin has grown
+    expect(later.loss).toBeLessThan(loss!);
   });
 });
 

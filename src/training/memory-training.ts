@@ -18,11 +18,18 @@ export interface MemorySchedule {
 export interface MemoryUpdate {
   /** From 1. */
   update: number;
-  /** Mean loss per weighted token. */
+  /** Mean loss per weighted token, or of the pairs. */
   loss: number;
   tokens: number;
   /** What is done: of the updates or of the time, whichever is nearer to its end. */
   share: number;
+}
+
+/** What an update is made from. */
+export interface UpdateTexts {
+  texts: readonly WindowedText[];
+  /** The loss that is meant, where the texts' weighted one only has its gradient. */
+  loss?: number | undefined;
 }
 
 /** A training of memory weights. */
@@ -32,7 +39,7 @@ export interface MemoryTraining {
   values: MemoryValues;
   schedule: MemorySchedule;
   /** The texts of an update (from 0); depends on the update alone, so that a run that goes on sees what it would have seen. */
-  textsOf(update: number, values: MemoryValues): Promise<readonly WindowedText[]>;
+  textsOf(update: number, values: MemoryValues): Promise<UpdateTexts>;
   /** Where the state lies, and what it is the state of. */
   state: { path: string; identity: string; everyUpdates: number };
   /** Milliseconds of all calls together; the learning rate falls by them where they end before the updates do. */
@@ -62,12 +69,12 @@ export async function trainMemory(training: MemoryTraining): Promise<number> {
   while (!isDone()) {
     signal?.throwIfAborted();
     const startMs = clock();
-    const texts = await training.textsOf(point.update, values);
+    const { texts, loss: meant } = await training.textsOf(point.update, values);
     const { loss, tokens } = await update(texts, point, training);
     point.update++;
     point.spentMs += clock() - startMs;
     const share = Math.max(point.update / schedule.updates, point.spentMs / budgetMs);
-    await training.onUpdate?.({ update: point.update, loss, tokens, share });
+    await training.onUpdate?.({ update: point.update, loss: meant ?? loss, tokens, share });
     if (point.update % state.everyUpdates === 0 || isDone()) await saveTrainingPoint(state.path, point, form);
   }
   return point.update;
