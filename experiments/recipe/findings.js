@@ -38,7 +38,7 @@ function rowsTable({ rows, closedBook }) {
     "loss",
     "alone",
     ...merges.map((name) => `merged, ${name}`),
-    "shuffled, best merge",
+    ...(rows[0].shuffled ? ["shuffled, best merge"] : []),
   ];
   const lines = rows.map((row) => [
     `${row.name}${Object.keys(row.change).length ? ` \`${JSON.stringify(row.change)}\`` : ""}`,
