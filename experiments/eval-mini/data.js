@@ -72,7 +72,7 @@ export function clean(text) {
 
 /** The paragraphs of SQuAD, each with its questions, and all of them as questions of a dataset. */
 export async function readSquad(data) {
-  const rows = parseLines(gunzipSync(await readFile(join(data, squad))).toString());
+  const rows = await readRows(join(data, squad));
   const paragraphs = new Map();
   const asked = new Map();
   for (const { question } of rows) asked.set(question, (asked.get(question) ?? 0) + 1);
@@ -106,6 +106,11 @@ export function sample(items, count, { seed, name }) {
 function passageOf(title, text) {
   const id = passageId({ title, text });
   return { id, documentId: id, title, text, position: 0 };
+}
+
+/** The rows of a compressed JSONL file. */
+export async function readRows(path) {
+  return parseLines(gunzipSync(await readFile(path)).toString());
 }
 
 function parseLines(text) {

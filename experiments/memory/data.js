@@ -16,9 +16,8 @@ import { spawn } from "node:child_process";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { gunzipSync } from "node:zlib";
 import { Random } from "../../dist/base/random.js";
-import { clean, readArticles } from "../eval-mini/data.js";
+import { clean, readArticles, readRows } from "../eval-mini/data.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -63,16 +62,17 @@ async function chooseArticles() {
     if (Number(id) % heldOutOf === 0) {
       if (isShort) heldOut.push(article);
     } else if (article.text.length >= longArticle) long.push(article);
-    else if (article.text.length >= clueArticle[0] && article.text.length <= clueArticle[1])
-      short.push(article);
+    else if (isShort) short.push(article);
   }
   const random = new Random("memory articles");
   const drawn = (list) =>
     random.shuffle(list.sort((a, b) => a.id - b.id)).map(({ title, text }) => ({ title, text }));
   const articles = [];
+  let written = 0;
   for (const article of drawn(long)) {
-    if (articles.reduce((sum, { text }) => sum + text.length, 0) >= characters) break;
+    if (written >= characters) break;
     articles.push(article);
+    written += article.text.length;
   }
   return { articles, short: drawn(short), heldOut: drawn(heldOut) };
 }
@@ -98,14 +98,6 @@ async function writeBooks() {
   }
   await rm(folder, { recursive: true });
   return written;
-}
-
-async function readRows(path) {
-  const text = gunzipSync(await readFile(join(data, path))).toString();
-  return text
-    .split("\n")
-    .filter(Boolean)
-    .map((row) => JSON.parse(row));
 }
 
 /** The beginning of an article three times, which is a little more than a stretch. */
@@ -157,13 +149,13 @@ await writeFile(
   join(work, "clues/articles.jsonl"),
   jsonl(short.slice(rewardArticles, rewardArticles + clueArticles)),
 );
-const questions = shuffled(await readRows("train/squad_train_44_articles.jsonl.gz"));
-const asked = await readRows("eval/squad_dev_part1.jsonl.gz");
+const questions = shuffled(await readRows(join(data, "train/squad_train_44_articles.jsonl.gz")));
+const asked = await readRows(join(data, "eval/squad_dev_part1.jsonl.gz"));
 await writeFile(join(work, "measure/articles.jsonl"), jsonl(heldOut.slice(0, measured)));
 await writeFile(join(work, "measure/questions.jsonl"), jsonl(shuffled(asked).slice(0, measured)));
 const long = {
   squad: longArticles(asked),
-  altqa: longNumbers(await readRows("eval/bamboo_altqa_4k.jsonl.gz")),
+  altqa: longNumbers(await readRows(join(data, "eval/bamboo_altqa_4k.jsonl.gz"))),
 };
 for (const [dataset, rows] of Object.entries(long)) {
   const own = rows.map((row) => ({ ...row, dataset, metric: "f1" }));

@@ -173,6 +173,7 @@ async function train(parts: EngineParts, { work, missing, options }: TrainWork):
   const total = groups.flat().length * (recipe.name === "packed" ? recipe.updates : 1);
   const training = await openTraining(parts);
   const costs = await openJsonl(parts.folder.collection.costs);
+  const origin = originOf(options);
   let [tokens, steps, finished] = [0, 0, 0];
   const report = () => {
     const note = `${finished} of ${groups.flat().length} passages`;
@@ -191,10 +192,7 @@ async function train(parts: EngineParts, { work, missing, options }: TrainWork):
     })) {
       for (const encoded of batch) {
         if (wanted.has(encoded.augmented))
-          await record(parts, {
-            ...{ encoded, key: keys.get(encoded.augmented)!, model, costs },
-            origin: originOf(options),
-          });
+          await record(parts, { encoded, key: keys.get(encoded.augmented)!, model, costs, origin });
         tokens += encoded.trainingTokens;
         finished++;
       }

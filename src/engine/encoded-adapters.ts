@@ -104,10 +104,9 @@ export async function mapSimilarity(
 /** Deletes an adapter: its passage is answered from the prompt again. */
 export async function removeEncoded(parts: EngineParts, key: string): Promise<void> {
   const { passageId } = await findRow(parts, key);
-  await asWriter(parts.folder, "delete an adapter", async () => {
-    await (await parts.encoding()).forget(passageId);
-    if (!(await referencedKeys(parts.folder.path)).has(key)) await (await parts.store()).remove(key);
-  });
+  await asWriter(parts.folder, "delete an adapter", () =>
+    removeAdapters(parts, [{ key, uses: [{ parts, passageId }] }]),
+  );
 }
 
 /** A passage that an adapter stands for. */
@@ -117,7 +116,7 @@ export interface AdapterUse {
 }
 
 /** Deletes adapters with all their uses, so that these passages are answered from the prompt again; the caller holds the lock. */
-export async function evict(
+export async function removeAdapters(
   { folder, store }: EngineParts,
   adapters: readonly { key: string; uses: readonly AdapterUse[] }[],
 ): Promise<void> {

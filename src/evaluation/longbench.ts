@@ -3,7 +3,7 @@ import { FormatError } from "../base/errors.ts";
 import { parseJson } from "../base/files.ts";
 import { normaliseAnswer } from "../text/normalise.ts";
 import { rougeL } from "../text/rouge.ts";
-import { scoreAnswer } from "../text/scores.ts";
+import { scoreAnswer, tokenOverlap } from "../text/scores.ts";
 import type { Scorer } from "./answer-questions.ts";
 import { titleText } from "./datasets/dataset-file.ts";
 import type { PlacedQuestion, Question } from "./questions.ts";
@@ -96,18 +96,5 @@ export const scoreLongBench: Scorer = ({ type, answers }, { text, answer }) => {
 
 /** Token F1 after normalisation, without the rule that yes, no and no answer agree wholly or not at all. */
 function tokenF1(prediction: string, truth: string): number {
-  const [predicted, expected] = [tokensOf(prediction), tokensOf(truth)];
-  const counts = new Map<string, number>();
-  for (const token of expected) counts.set(token, (counts.get(token) ?? 0) + 1);
-  let overlap = 0;
-  for (const token of predicted) {
-    const left = counts.get(token) ?? 0;
-    if (left > 0) overlap++;
-    counts.set(token, left - 1);
-  }
-  return overlap === 0 ? 0 : (2 * overlap) / (predicted.length + expected.length);
-}
-
-function tokensOf(text: string): string[] {
-  return normaliseAnswer(text).split(" ").filter(Boolean);
+  return tokenOverlap(normaliseAnswer(prediction), normaliseAnswer(truth)).f1;
 }

@@ -3,7 +3,7 @@ import type { BackgroundStatus, JobRow } from "../engine/api.ts";
 import { asWriter } from "../engine/data-folder.ts";
 import { bytesPerAdapter } from "../engine/disk.ts";
 import { encodePassages } from "../engine/encode.ts";
-import { evict } from "../engine/encoded-adapters.ts";
+import { removeAdapters } from "../engine/encoded-adapters.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import type { Engines } from "./engines.ts";
 import { type Evictable, listEvictable, makeRoom } from "./eviction.ts";
@@ -216,7 +216,7 @@ class Encoder {
         const passages = passageIds.map((one) => corpus.passageById(one));
         const beforeUpdate = () => traffic.whenQuiet({ ...this.#policy, signal });
         return asWriter(engine.folder, "encode hot passages", async () => {
-          await evict(engine, victims);
+          await removeAdapters(engine, victims);
           this.#evicted += victims.length;
           const options = { signal, beforeUpdate, onLoss, isBackground: true };
           return encodePassages({ ...engine, progress }, passages, options);

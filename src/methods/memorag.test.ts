@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Passage } from "../corpus/corpus.ts";
 import type { Generation, GenerationRequest, Generator } from "../generation/generator.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
-import { type MemoragOptions, memorag, memoragOptions, summarise } from "./memorag.ts";
+import { type MemoragOptions, type MemoragParts, memorag, memoragOptions, summarise } from "./memorag.ts";
 import type { MethodEvent } from "./method.ts";
 import { linesOf } from "./recollection.ts";
 
@@ -50,16 +50,21 @@ function scripted(answers: Record<string, string>) {
   return { generator, requests };
 }
 
-async function run(answers: Record<string, string>, options: Partial<MemoragOptions> = {}) {
-  const { generator, requests } = scripted(answers);
-  const method = memorag({
+/** One generator recalls and answers, over notes. */
+function partsWith(generator: Generator, options: Partial<MemoragOptions> = {}): MemoragParts {
+  return {
     generator,
     recaller: generator,
     recollection: { notes: "All about words." },
     retriever,
     clock: () => 0,
     options: memoragOptions.parse(options),
-  });
+  };
+}
+
+async function run(answers: Record<string, string>, options: Partial<MemoragOptions> = {}) {
+  const { generator, requests } = scripted(answers);
+  const method = memorag(partsWith(generator, options));
   const events: MethodEvent[] = [];
   for await (const event of method.answer("Is it alpha?")) events.push(event);
   return { events, requests };
@@ -98,19 +103,13 @@ describe("memorag", () => {
 
   it("reads the best of every query in turn where not all fits, the question's own first", async () => {
     const { generator, requests } = scripted(script);
-    const parts = {
-      generator: {
-        ...generator,
-        contextLength: 60,
-        countPromptTokens: async ({ messages }: GenerationRequest) =>
-          10 * [...messages[0]!.content.matchAll(/This is/g)].length,
-      },
-      recaller: generator,
-      recollection: { notes: "n" },
-      retriever,
-      clock: () => 0,
-      options: memoragOptions.parse({}),
+    const small = {
+      ...generator,
+      contextLength: 60,
+      countPromptTokens: async ({ messages }: GenerationRequest) =>
+        10 * [...messages[0]!.content.matchAll(/This is/g)].length,
     };
+    const parts = { ...partsWith(generator), generator: small };
     const events: MethodEvent[] = [];
     for await (const event of memorag(parts).answer("Is it alpha?", { maxTokens: 40 })) events.push(event);
     const uses = events.flatMap((event) =>
@@ -136,16 +135,8 @@ describe("memorag", () => {
       "key points": "the one with beta\nshort",
       Summarise: "It is about beta.",
     });
-    const parts = {
-      generator,
-      recaller: generator,
-      recollection: { notes: "n" },
-      retriever,
-      clock: () => 0,
-      options: memoragOptions.parse({}),
-    };
     const events: MethodEvent[] = [];
-    for await (const event of summarise(parts)) events.push(event);
+    for await (const event of summarise(partsWith(generator))) events.push(event);
     expect(events.at(-1)).toMatchObject({ type: "end", answer: "It is about beta.", rounds: 1 });
   });
 

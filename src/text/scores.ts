@@ -30,10 +30,15 @@ export function scoreAnswer(prediction: string, truths: readonly string[]): Answ
   return best;
 }
 
-/** Token overlap of two normalised answers. */
+const none = { f1: 0, precision: 0, recall: 0 };
+
 function scoreTokens(predicted: string, expected: string): Omit<AnswerScores, "em"> {
-  const none = { f1: 0, precision: 0, recall: 0 };
   if (predicted !== expected && (closedAnswers.has(predicted) || closedAnswers.has(expected))) return none;
+  return tokenOverlap(predicted, expected);
+}
+
+/** Token overlap of two normalised answers, without the rule for closed ones. */
+export function tokenOverlap(predicted: string, expected: string): Omit<AnswerScores, "em"> {
   const [predictedTokens, expectedTokens] = [tokensOf(predicted), tokensOf(expected)];
   const overlap = countOverlap(predictedTokens, expectedTokens);
   if (overlap === 0) return none;

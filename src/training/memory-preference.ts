@@ -38,8 +38,9 @@ export function meanReward(sampled: readonly SampledClues[]): number {
 }
 
 /**
- * Texts whose weighted log-likelihood has the gradient of the pairwise preference loss, with that loss: −log σ(β (Δ better − Δ worse)), where
- * Δ is how much likelier the words are now than under the reference weights (Rafailov et al. 2023).
+ * Texts whose weighted log-likelihood has the gradient of the pairwise preference loss, with that loss:
+ * −log σ(β (Δ better − Δ worse)), where Δ is how much likelier the words are now than under the reference weights
+ * (Rafailov et al. 2023).
  */
 export function createPreferenceTexts(
   {
