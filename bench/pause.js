@@ -47,8 +47,8 @@ async function hold(url) {
   const start = performance.now();
   const firstMs = [];
   while (performance.now() - start < holdMs) {
-    const leaving = ask(url, { ...question, maxTokens: 24 });
-    firstMs.push((await leaving).firstMs);
+    const answer = await ask(url, { ...question, maxTokens: 24 });
+    firstMs.push(answer.firstMs);
   }
   return { count: firstMs.length, tookMs: performance.now() - start, firstMs };
 }

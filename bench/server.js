@@ -5,18 +5,21 @@ import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Serves a folder (a temporary one, gone afterwards, where none is named) while a task uses the address. */
-export async function withServer({ work, words }, task) {
+/**
+ * Serves a folder (a temporary one, gone afterwards, where none is named) while a task uses the address, and returns what it gives.
+ * The process starts in that folder if no other is named.
+ */
+export async function withServer({ work, words, cwd }, task) {
   const folder = work ?? (await mkdtemp(join(tmpdir(), "prag-bench-serve-")));
   await mkdir(folder, { recursive: true });
   const launcher = join(import.meta.dirname, "..", "bin", "prag.js");
   const all = ["--data-folder", join(folder, "data"), "--json", "serve", "--port", "0", ...words];
   const child = spawn(process.execPath, [launcher, ...all], {
-    cwd: folder,
+    cwd: cwd ?? folder,
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {
-    await task(await addressOf(child));
+    return await task(await addressOf(child));
   } finally {
     child.kill("SIGTERM");
     if (child.exitCode === null) await new Promise((resolve) => child.once("close", resolve));

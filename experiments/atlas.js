@@ -59,7 +59,7 @@ export async function encodeAtlas(engine, options) {
 
 /** Ingests the articles (all, or some) and takes the ready-made augmentation, changed row by row if wanted. */
 export async function collectAtlas({ parts }, { titles, change = (row) => row } = {}) {
-  const rows = (await readRows()).filter(({ title }) => !titles || titles.has(title)).map(change);
+  const rows = (await atlasRows()).filter(({ title }) => !titles || titles.has(title)).map(change);
   const folder = await mkdtemp(join(tmpdir(), "prag-augmented-"));
   try {
     const path = join(folder, "augmented.jsonl");
@@ -71,7 +71,8 @@ export async function collectAtlas({ parts }, { titles, change = (row) => row } 
   }
 }
 
-async function readRows() {
+/** The ready-made augmentations, a row an article. */
+export async function atlasRows() {
   const text = await readFile(join(atlas, "augmented.jsonl"), "utf8");
   return text
     .trim()
@@ -121,7 +122,7 @@ export function questionGroups(questions, pairsByTitle) {
 /** The titles of a seeded sample of articles; undefined stands for all. */
 export async function sampleTitles({ passages, seed }) {
   if (passages === undefined) return undefined;
-  const titles = (await readRows()).map(({ title }) => title).sort();
+  const titles = (await atlasRows()).map(({ title }) => title).sort();
   return new Set(new Random(seed).fork("passages").sample(titles, Number(passages)));
 }
 

@@ -11,13 +11,12 @@
 //     --cpu-share <share>  that the background may take (1)
 //     --seed <n>           of the order of questions and of the pauses
 //     --out <folder>       where results.json, records.jsonl, findings.md and tokens.svg go (default: beside this file)
-import { spawn } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { withServer } from "../../bench/server.js";
 import { writeAtomic } from "../../dist/base/files.js";
 import { Random } from "../../dist/base/random.js";
-import { packageRoot } from "../../dist/engine/package-root.js";
 import { scoreAnswer } from "../../dist/text/scores.js";
 import { atlasQuestions, collectAtlas, openAtlas, runExperiment, sampleTitles } from "../atlas.js";
 import { writeSvg } from "../plot.js";
@@ -40,9 +39,9 @@ await runExperiment(flags, async (given) => {
   const questions = await atlasQuestions({ titles });
   const description = await prepare(given, titles);
   const stream = drawStream(questions, given);
-  const { records, background } = await withServer(given, (url) => answerAll(url, stream, given));
+  const { records, background } = await serve(given, (url) => answerAll(url, stream, given));
   const fixed = { ...given, background: false };
-  const [context, end] = await withServer(fixed, async (url) => [
+  const [context, end] = await serve(fixed, async (url) => [
     await answerEach(url, stream, "standard-rag"),
     await answerEach(url, stream, "prag"),
   ]);
@@ -104,37 +103,12 @@ function drawStream(questions, { questions: count, exponent, seed }) {
   });
 }
 
-async function withServer({ model, work, background = true, "cpu-share": cpuShare, threads }, task) {
-  const words = [
-    "--model",
-    model,
-    "--data-folder",
-    join(work, "data"),
-    "--offline",
-    "--json",
-    "serve",
-    "--port",
-    "0",
-  ];
+/** A server over the experiment's collection, with or without its background. */
+function serve({ model, work, background = true, "cpu-share": cpuShare, threads }, task) {
+  const words = ["--model", model, "--offline"];
   if (threads !== undefined) words.push("--threads", threads);
   words.push(...(background ? ["--cpu-share", cpuShare] : ["--no-background"]));
-  const child = spawn(process.execPath, [join(packageRoot, "bin/prag.js"), ...words], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  try {
-    let text = "";
-    let url;
-    for await (const piece of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
-      text += piece;
-      url = /"url": "([^"]+)"/.exec(text)?.[1];
-      if (url) break;
-    }
-    if (!url) throw new Error(`the server did not begin: ${text}`);
-    return await task(url);
-  } finally {
-    child.kill("SIGTERM");
-    if (child.exitCode === null) await new Promise((resolve) => child.once("close", resolve));
-  }
+  return withServer({ work, words, cwd: process.cwd() }, task);
 }
 
 /** One question to one method: the events by type. */

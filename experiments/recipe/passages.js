@@ -3,18 +3,14 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Random } from "../../dist/base/random.js";
 import { passageId } from "../../dist/corpus/identity.js";
-import { atlas } from "../atlas.js";
+import { atlas, atlasRows } from "../atlas.js";
 
 const heldOut = 2;
 
 /** A seeded sample. */
 export async function readPassages(count, seed) {
-  const lines = (await readFile(join(atlas, "augmented.jsonl"), "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
   const texts = await readTexts();
-  return new Random(seed).sample(lines, count).map(({ title, rewrites, pairs }) => {
+  return new Random(seed).sample(await atlasRows(), count).map(({ title, rewrites, pairs }) => {
     const text = texts.get(title);
     return {
       passage: { id: passageId({ title, text }), documentId: "", title, text, position: 0 },
