@@ -80,7 +80,7 @@ const ask = (more: Partial<GenerationRequest> = {}): GenerationRequest => ({
 describe("a local generator", () => {
   it("yields the tokens until the end token, and returns the whole", async () => {
     const { generator, scripts, log } = scripted(["The answer is Brackwater."]);
-    const { tokens, generation } = await collect(generator.generate(ask()));
+    const { tokens, generation } = await collect(generator.generate(ask({ probabilities: true })));
     expect(generation.text).toBe("The answer is Brackwater.");
     expect(generation).toMatchObject({ tokens, finishReason: "stop" });
     expect(tokens.map(({ id }) => id)).toEqual(scripts[0]);
@@ -243,7 +243,7 @@ describe("with a model", () => {
   });
 
   it("tells the probability of what it chose: greedy tokens are the likeliest, entropies within 0 and ln V", async () => {
-    const [generation] = await generator.generateBatch([ask({ maxTokens: 20 })]);
+    const [generation] = await generator.generateBatch([ask({ maxTokens: 20, probabilities: true })]);
     for (const { logProbability, entropy } of generation!.tokens) {
       expect(entropy).toBeGreaterThan(0);
       expect(entropy).toBeLessThan(Math.log(vocabularySize));
@@ -251,6 +251,18 @@ describe("with a model", () => {
       expect(logProbability).toBeGreaterThanOrEqual(-entropy - 1e-6);
       expect(logProbability).toBeLessThanOrEqual(0);
     }
+    // Whatever the sampling, they are the model's: what scoring the same tokens says.
+    const drawn = ask({ maxTokens: 12, probabilities: true, sampling: { temperature: 3, topK: 50 } });
+    const { tokens } = (await generator.generateBatch([drawn]))[0]!;
+    const scored = await generator.score({ messages: drawn.messages, text: tokens.map(({ id }) => id) });
+    for (const [i, { logProbability, entropy }] of scored.entries()) {
+      expect(tokens[i]!.logProbability).toBeCloseTo(logProbability, 4);
+      expect(tokens[i]!.entropy).toBeCloseTo(entropy, 4);
+    }
+    const [unasked] = await generator.generateBatch([ask({ maxTokens: 20 })]);
+    expect(unasked!.tokens.map(({ id }) => id)).toEqual(generation!.tokens.map(({ id }) => id));
+    for (const token of unasked!.tokens)
+      expect(token).toMatchObject({ logProbability: Number.NaN, entropy: Number.NaN });
   });
 
   it("refuses an adapter for modules that are not open for adapters", async () => {

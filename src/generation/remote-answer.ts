@@ -1,5 +1,6 @@
 import type { GeneratedToken, Generation, GenerationRequest } from "./generator.ts";
 import type { Chunk } from "./remote-protocol.ts";
+import { unknownStatistics } from "./sampling.ts";
 import { createStopFilter } from "./stop-filter.ts";
 
 /** Collects the pieces of one answer into tokens: without the repeated prefix, nothing after a stop string or the limit. */
@@ -102,7 +103,7 @@ function piecesOf({ delta, logprobs }: Choice): GeneratedToken[] {
 }
 
 function tokenOf(text: string): GeneratedToken {
-  return { id: -1, text, logProbability: Number.NaN, entropy: Number.NaN };
+  return { id: -1, text, ...unknownStatistics };
 }
 
 /** Leaves out the assistant's prefix where a service says it again instead of going on from it. */

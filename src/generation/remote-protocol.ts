@@ -50,7 +50,16 @@ interface BodyOptions {
 
 /** The body of a request; what the protocol has no word for is refused. */
 export function bodyOf(
-  { messages, prefix, adapter, memory, maxTokens, sampling = {}, stop = [] }: GenerationRequest,
+  {
+    messages,
+    prefix,
+    adapter,
+    memory,
+    maxTokens,
+    sampling = {},
+    stop = [],
+    probabilities,
+  }: GenerationRequest,
   options: BodyOptions,
 ): Record<string, unknown> {
   if (adapter)
@@ -69,7 +78,7 @@ export function bodyOf(
     // Services take four; all of them are looked for here again.
     ...(stop.length > 0 ? { stop: stop.slice(0, 4) } : {}),
     ...(options.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
-    ...(options.logProbabilities ? { logprobs: true } : {}),
+    ...(probabilities && options.logProbabilities ? { logprobs: true } : {}),
     ...options.extraBody,
   };
 }

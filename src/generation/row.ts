@@ -2,7 +2,7 @@ import { Random } from "../base/random.ts";
 import { createTextStream } from "../weights/text-stream.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import type { GeneratedToken, Generation, GenerationRequest } from "./generator.ts";
-import { chooseToken } from "./sampling.ts";
+import { chooseToken, statisticsOf, unknownStatistics } from "./sampling.ts";
 import { createStopFilter } from "./stop-filter.ts";
 
 /** One sequence being continued. */
@@ -46,17 +46,18 @@ export class Row {
    */
   advance(logits: Float32Array, ends: ReadonlySet<number>): GeneratedToken[] {
     if (this.finished) return [];
-    const choice = chooseToken(logits, {
-      sampling: this.request.sampling,
+    const { sampling, probabilities } = this.request;
+    const id = chooseToken(logits, {
+      sampling,
       seen: this.#seen,
       random: this.#random,
     });
-    if (ends.has(choice.id)) return this.#end("stop");
-    this.#lastId = choice.id;
-    this.#seen.add(choice.id);
-    const piece = this.#stream.push(choice.id);
+    if (ends.has(id)) return this.#end("stop");
+    this.#lastId = id;
+    this.#seen.add(id);
+    const piece = this.#stream.push(id);
     const { text, stopped } = this.#filter.push(piece);
-    this.#waiting.push({ ...choice, text });
+    this.#waiting.push({ id, text, ...(probabilities ? statisticsOf(logits, id) : unknownStatistics) });
     const count = this.#tokens.length + this.#waiting.length;
     if (stopped) this.#finish = "stop";
     else if (count >= this.request.maxTokens) return this.#end("length");

@@ -1,15 +1,6 @@
 import type { Random } from "../base/random.ts";
 import type { Sampling } from "./generator.ts";
 
-/** A chosen token with what the model thought of it. */
-export interface Choice {
-  id: number;
-  /** Natural logarithm of its probability, before sampling changed the distribution. */
-  logProbability: number;
-  /** Entropy of that distribution, in nats. */
-  entropy: number;
-}
-
 /**
  * Chooses the next token from logits [V]. Order of the steps, as in `transformers`: repetition penalty, temperature,
  * top-k, top-p. Greedy when the temperature is 0; equal logits go to the lower id.
@@ -21,26 +12,36 @@ export function chooseToken(
     seen,
     random,
   }: { sampling?: Sampling | undefined; seen: ReadonlySet<number>; random: Random },
-): Choice {
-  const { logSum, entropy } = statistics(logits);
+): number {
   const { temperature = 0, repetitionPenalty = 1 } = sampling;
   const scores = repetitionPenalty === 1 ? logits : penalise(logits, seen, repetitionPenalty);
-  const id = temperature === 0 ? argmax(scores) : draw(scores, { ...sampling, temperature }, random);
-  return { id, logProbability: logits[id]! - logSum, entropy };
+  return temperature === 0 ? argmax(scores) : draw(scores, { ...sampling, temperature }, random);
 }
 
-/** log Σ exp of logits, and the entropy of their distribution in nats, in double precision. */
-export function statistics(logits: Float32Array): { logSum: number; entropy: number } {
+/** What a model thought of a token. */
+export interface TokenStatistics {
+  /** Natural logarithm of the token's probability, before sampling changed the distribution. */
+  logProbability: number;
+  /** Entropy of that distribution, in nats. */
+  entropy: number;
+}
+
+/** Where nobody asked, or nobody knows. */
+export const unknownStatistics: TokenStatistics = { logProbability: Number.NaN, entropy: Number.NaN };
+
+/** What logits [V] say of a token, in double precision. */
+export function statisticsOf(logits: Float32Array, id: number): TokenStatistics {
   const top = logits[argmax(logits)]!;
   let [total, weighted] = [0, 0];
-  // By index: iterating a typed array takes 2.5 times as long, and this is done for every row of every step.
+  // By index: iterating a typed array takes 2.5 times as long, and this may be done for every row of every step.
   for (let i = 0; i < logits.length; i++) {
     const shifted = logits[i]! - top;
     const e = Math.exp(shifted);
     total += e;
     if (e > 0) weighted += e * shifted; // 0 · -inf is no number
   }
-  return { logSum: top + Math.log(total), entropy: Math.log(total) - weighted / total };
+  const logTotal = Math.log(total);
+  return { logProbability: logits[id]! - (top + logTotal), entropy: logTotal - weighted / total };
 }
 
 function argmax(values: Float32Array): number {

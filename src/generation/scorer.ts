@@ -7,7 +7,7 @@ import type { HostTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { createTextStream } from "../weights/text-stream.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import type { AttentionMap, GeneratedToken, Generator, ScoringRequest } from "./generator.ts";
-import { statistics } from "./sampling.ts";
+import { statisticsOf, unknownStatistics } from "./sampling.ts";
 
 /** Looks at texts with a model in this process. */
 export interface Scorer extends Pick<Generator, "score" | "attention"> {
@@ -44,10 +44,9 @@ export async function openScorer(
       const V = (rows?.length ?? 0) / Math.max(1, places.length);
       return placed.tokens.map((token, t): GeneratedToken => {
         const at = offset + t - from;
-        if (!rows || at < 0) return { ...token, logProbability: Number.NaN, entropy: Number.NaN };
+        if (!rows || at < 0) return { ...token, ...unknownStatistics };
         const logits = rows.subarray(at * V, (at + 1) * V);
-        const { logSum, entropy } = statistics(logits);
-        return { ...token, logProbability: logits[token.id]! - logSum, entropy };
+        return { ...token, ...statisticsOf(logits, token.id) };
       });
     },
     async attention(request, { signal } = {}) {

@@ -88,7 +88,7 @@ export class GrowingAnswer {
   async draft({ passages, maxTokens, stop, lead = "" }: DraftOptions): Promise<Draft> {
     const { sampling, signal } = this.#options;
     const { messages, prefix } = this.conversation(passages);
-    const request = { messages, prefix: `${prefix}${lead}`, maxTokens, sampling, stop };
+    const request = { messages, prefix: `${prefix}${lead}`, maxTokens, sampling, stop, probabilities: true };
     const tokens = this.#parts.generator.generate(request, { signal });
     let next = await tokens.next();
     while (!next.done) {

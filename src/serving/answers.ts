@@ -53,6 +53,8 @@ export interface Question extends AnswerOptions {
   method: string;
   collection: string;
   stop?: readonly string[] | undefined;
+  /** Tell the probabilities of the tokens that are heard. */
+  probabilities?: boolean | undefined;
   /** Hears every token that the model writes. */
   onToken?: ((token: GeneratedToken) => void) | undefined;
   /** Hears how each text of the model ended. */
@@ -62,12 +64,12 @@ export interface Question extends AnswerOptions {
 /** What a method says; retrieved passages become warmer, and the metrics hear of it. */
 export async function* askMethod(
   services: Services,
-  { text, method, collection, stop, onToken, onGeneration, ...options }: Question,
+  { text, method, collection, stop, probabilities, onToken, onGeneration, ...options }: Question,
   ticket: Ticket,
 ): AsyncGenerator<MethodEvent> {
   const { engines, heat, metrics, clock } = services;
   const engine = await engines.get(collection);
-  const parts = { ...engine, generator: tap(engine, { stop, onToken, onGeneration }) };
+  const parts = { ...engine, generator: tap(engine, { stop, probabilities, onToken, onGeneration }) };
   let isBegun = false;
   for await (const event of streamAnswer(parts, text, { ...options, method, signal: ticket.signal })) {
     if (event.type === "retrieval")
@@ -85,17 +87,26 @@ export async function* askMethod(
   }
 }
 
-type Taps = Pick<Question, "stop" | "onToken" | "onGeneration">;
+type Taps = Pick<Question, "stop" | "probabilities" | "onToken" | "onGeneration">;
 
 /** The engine's generator, with stop strings of the client's, and ears. */
-function tap(engine: EngineParts, { stop = [], onToken, onGeneration }: Taps): EngineParts["generator"] {
+function tap(
+  engine: EngineParts,
+  { stop = [], probabilities, onToken, onGeneration }: Taps,
+): EngineParts["generator"] {
   return async () => {
     const generator = await engine.generator();
     const tapped: Generator = {
       ...generator,
       async *generate(request, options) {
-        const all = stop.length ? { ...request, stop: [...(request.stop ?? []), ...stop] } : request;
-        const steps = generator.generate(all, options);
+        const steps = generator.generate(
+          {
+            ...request,
+            stop: [...(request.stop ?? []), ...stop],
+            probabilities: probabilities || request.probabilities,
+          },
+          options,
+        );
         let next = await steps.next();
         try {
           while (!next.done) {

@@ -88,7 +88,7 @@ async function* writeBase(
   { target, messages, prefix, sampling, stop, maxTokens, wantsLogProbabilities }: ChoiceRequest,
   { index, ticket }: { index: number; ticket: Ticket },
 ): AsyncGenerator<Piece, ChoiceEnd> {
-  const request = { messages, prefix, sampling, stop };
+  const request = { messages, prefix, sampling, stop, probabilities: wantsLogProbabilities };
   const { generator, room } = await measure(engines.main, { ...request, maxTokens: maxTokens ?? 1 });
   const steps = generator.generate(
     { ...request, maxTokens: maxTokens ?? Math.max(1, Math.min(defaultBaseTokens, room)) },
@@ -135,6 +135,7 @@ async function* writeMethod(
       stop,
       maxTokens,
       limit,
+      probabilities: wantsLogProbabilities,
       onToken: (token) => wantsLogProbabilities && written.push(token),
       onGeneration: (generation) => {
         finishReason = generation.finishReason;
