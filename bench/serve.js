@@ -160,6 +160,8 @@ async function measureEncoder(url) {
     for (const _ of range(each)) if (!isOver) busy.push(await probe());
     await encoded;
   }
+  if (!busy.length)
+    throw new Error("the articles to encode have adapters from a run before: use another --work");
   const [a, b] = [percentile(idle, 0.95), percentile(busy, 0.95)];
   const p50 = (list) => percentile(list, 0.5).toFixed(0);
   console.log(

@@ -90,6 +90,18 @@ describe("encode", () => {
       { articles },
     ));
 
+  it("makes the same bytes on more threads: a small model trains rows side by side, one thread each", () =>
+    withTempFolder(
+      async (folder) => {
+        await encodeAll(folder);
+        const wanted = adaptersOf(await results(folder));
+        await rm(join(folder, "data", "adapters"), { recursive: true });
+        expect(await encodeAll(folder, { threads: 3 })).toMatchObject({ encoded: 7 });
+        expect(adaptersOf(await results(folder))).toEqual(wanted);
+      },
+      { articles },
+    ));
+
   it("finds the adapters of another collection, and of passages that came back", () =>
     withTempFolder(async (folder) => {
       await encodeAll(folder);

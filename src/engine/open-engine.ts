@@ -13,14 +13,14 @@ import { directPrompts } from "../prompts/reference.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openBaseDistributions } from "../training/base-distribution.ts";
 import { openMemoryTrainer } from "../training/memory-trainer.ts";
-import { openTrainer } from "../training/trainer.ts";
 import { createAugmenter } from "./choose-augmenter.ts";
 import type { EngineConfig, EngineSettings } from "./config.ts";
 import { checkFormat, dataFolder } from "./data-folder.ts";
 import { openEmbedder } from "./embedding.ts";
 import { encodingPath } from "./encode.ts";
 import { openEngineMemory } from "./memory-model.ts";
-import { generationWeights, isSmall, openEngineModel, trainingModel } from "./models.ts";
+import { generationWeights, isSmall, maxPositions, openEngineModel, trainingModel } from "./models.ts";
+import { openEngineTrainer } from "./open-trainer.ts";
 import type { EngineParts } from "./parts.ts";
 import { chooseAnswerPreset, chooseAugmentSettings, chooseMerge } from "./presets.ts";
 import { openRetriever } from "./retrievers.ts";
@@ -48,9 +48,6 @@ export interface OpenEngine {
   parts: EngineParts;
   dispose(): Promise<void>;
 }
-
-/** Tokens of a sequence in training and of a prompt in use, at most; longer rotary tables would only cost memory. */
-const maxPositions = 16_384;
 
 /** Opens an engine. Nothing heavy happens before a part is needed; `dispose` closes what was opened. */
 export async function openEngine(
@@ -153,13 +150,8 @@ export async function openEngine(
     }),
     openTrainer: async () => {
       if (shared) return shared.openTrainer();
-      const opened = await model();
-      const { rank, alpha, targetModules, maxTokens } = opened.recipe;
-      const trained = await trainingModel(opened, config, progress);
-      return openTrainer(await trainingRuntime(), trained, {
-        config: { rank, alpha, targetModules },
-        maxTokens: Math.min(maxTokens, maxPositions),
-      });
+      const using = { config, progress, runtime: trainingRuntime, threads: threads ?? config.threads };
+      return openEngineTrainer(await model(), using);
     },
     openDistributions: async () => {
       if (shared) return shared.openDistributions();

@@ -37,7 +37,7 @@ interface PreparedPassage {
 }
 
 /** Rows of one batch; more gain little once a step has a few hundred tokens. */
-const batchRows = 4;
+export const batchRows = 4;
 /** Padded tokens of one batch, at most. */
 const batchTokens = 4096;
 

@@ -4,6 +4,7 @@ import { factorName } from "../adapters/lora-linear.ts";
 import { Random } from "../base/random.ts";
 import { type Model, openModel } from "../models/open-model.ts";
 import { openRuntime, type Runtime } from "../runtime/runtime.ts";
+import { joinTrainers } from "./lanes.ts";
 import { type PackedRow, pack } from "./packing.ts";
 import { createSequence } from "./sequence.ts";
 import { tinyAdapter, tinyAdapterConfig, tinyModelFolder } from "./tiny-model.suite.ts";
@@ -178,6 +179,23 @@ describe("training", () => {
     expect(seen).toEqual([1, 2]);
     // The trainer is still good.
     expect((await trainer.train([job], { learningRate: 1e-3 }))[0]!.losses).toHaveLength(6);
+  });
+
+  it("gives the same bits in lanes of one thread as in one batch", async () => {
+    const model = await openModel(tinyModelFolder());
+    const other = await openRuntime({ threads: 1 });
+    try {
+      const second = await openTrainer(other, model, { config: tinyAdapterConfig, maxTokens: 256 });
+      const jobs = [40, 12, 25, 33, 8].map((length) => ({ initial, updates: repeated(length) }));
+      const wanted = await trainer.train(jobs, { learningRate: 3e-3 });
+      const got = await joinTrainers([trainer, second]).train(jobs, { learningRate: 3e-3 });
+      for (const [i, { adapter, losses }] of got.entries()) {
+        expect(losses).toEqual(wanted[i]!.losses);
+        expect(distance(adapter, wanted[i]!.adapter)).toBe(0);
+      }
+    } finally {
+      await other.dispose();
+    }
   });
 
   it("refuses jobs that differ in their number of updates", async () => {
