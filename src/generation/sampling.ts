@@ -62,28 +62,37 @@ function draw(
   random: Random,
 ): number {
   const top = scores[argmax(scores)]!;
-  const weights = Float64Array.from(scores); // of the probabilities, 1 for the best
-  for (let id = 0; id < weights.length; id++) weights[id] = Math.exp((weights[id]! - top) / temperature);
-  const massOf = (ids: readonly number[]) => {
-    let mass = 0;
-    for (const id of ids) mass += weights[id]!;
-    return mass;
+  // Of the probabilities, 1 for the best. Vocabularies are large: only weights that are needed are computed.
+  const weigh = (ids: readonly number[]) => {
+    const weights = new Float64Array(ids.length);
+    for (let i = 0; i < ids.length; i++) weights[i] = Math.exp((scores[ids[i]!]! - top) / temperature);
+    return weights;
   };
   let kept =
     topK > 0
       ? bestIds(scores, (ids) => ids.length >= topK).slice(0, topK)
       : idsAbove(scores, Number.NEGATIVE_INFINITY);
-  const wanted = topP * massOf(kept);
-  if (topP < 1 && topK === 0) kept = bestIds(scores, (ids) => massOf(ids) >= wanted);
+  let weights = weigh(kept);
+  const wanted = topP * sum(weights);
+  if (topP < 1 && topK === 0) {
+    kept = bestIds(scores, (ids) => sum(weigh(ids)) >= wanted);
+    weights = weigh(kept);
+  }
   // The smallest set whose probability reaches topP; at least one token.
   let [count, mass] = [0, 0];
-  while (count < kept.length && (count === 0 || mass < wanted)) mass += weights[kept[count++]!]!;
+  while (count < kept.length && (count === 0 || mass < wanted)) mass += weights[count++]!;
   let rest = random.next() * mass;
   for (let i = 0; i < count; i++) {
-    rest -= weights[kept[i]!]!;
+    rest -= weights[i]!;
     if (rest < 0) return kept[i]!;
   }
   return kept[count - 1]!;
+}
+
+function sum(values: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
 }
 
 /** Ids from the best down, as many as are enough or more. Vocabularies are large: only those near the top are sorted. */
