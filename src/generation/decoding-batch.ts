@@ -58,6 +58,8 @@ class Batch implements DecodingBatch {
   #lengths: number[] = [];
   /** Tokens that no row will exceed. */
   #limit = 0;
+  /** Rows that the buffers have room for; doubled as rows join, since room for many takes as long to clear as a short prompt to read. */
+  #room = 0;
 
   constructor(parts: BatchParts) {
     const { runtime, config, factors } = parts;
@@ -95,9 +97,12 @@ class Batch implements DecodingBatch {
     if (size + adapters.length > rows)
       throw new Error(`internal: a batch of ${rows} rows cannot hold ${size + adapters.length}`);
     this.#limit = Math.max(capacity, size === 0 ? 0 : this.#limit);
+    const doubled = 2 ** Math.ceil(Math.log2(size + adapters.length));
+    this.#room = Math.min(rows, Math.max(doubled, size === 0 ? 0 : this.#room)); // an empty batch need not stay large
     const rank = Math.max(1, ...adapters.map((adapter) => adapter?.config.rank ?? 0));
-    const kept = size === 0 ? 0 : this.#factors.capacity; // an empty batch need not stay wide
-    await this.#factors.reserve(rows, Math.max(rank, kept), new Array<number>(size).fill(kept));
+    const kept = size === 0 ? 0 : this.#factors.capacity;
+    await this.#factors.reserve(this.#room, Math.max(rank, kept), new Array<number>(size).fill(kept));
+    if (this.#cache.capacity > 0) await this.#cache.reserve(this.#room, this.#cache.capacity, this.#lengths);
     await this.#factors.write(size, adapters.length, (name, i) => this.#factorOf(adapters[i], name));
     this.#lengths.push(...adapters.map(() => 0));
   }
@@ -150,7 +155,7 @@ class Batch implements DecodingBatch {
     const { capacity } = this.#cache;
     const wanted = Math.min(this.#limit, Math.ceil(tokens / capacityStep) * capacityStep);
     if (wanted > capacity || wanted * 2 <= capacity)
-      await this.#cache.reserve(this.#parts.rows, Math.max(wanted, tokens), this.#lengths);
+      await this.#cache.reserve(this.#room, Math.max(wanted, tokens), this.#lengths);
   }
 
   async dispose(): Promise<void> {

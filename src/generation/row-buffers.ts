@@ -9,9 +9,8 @@ export interface RowTensor {
 }
 
 /**
- * Resident tensors [rows, blocks, capacity, width], allocated for many rows and used for the first few: a view of the rows
- * in use is contiguous, so that rows join and leave without copying those that stay. Memory that was never written costs
- * address space only.
+ * Resident tensors [rows, blocks, capacity, width], allocated for some rows and used for the first few: a view of the rows
+ * in use is contiguous, so that rows join and leave without copying those that stay.
  */
 export class RowBuffers {
   readonly #runtime: Runtime;
