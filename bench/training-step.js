@@ -4,14 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createInitialAdapter } from "../dist/adapters/initialise.js";
-import { toOnnx } from "../dist/graph/onnx.js";
-import { matmul } from "../dist/graph/ops.js";
-import { input } from "../dist/graph/tensor.js";
 import { openModel } from "../dist/models/open-model.js";
 import { openRuntime } from "../dist/runtime/runtime.js";
 import { pack } from "../dist/training/packing.js";
 import { targetModulesOf } from "../dist/training/target-modules.js";
 import { openTrainer } from "../dist/training/trainer.js";
+import { gemmRate } from "./gemm.js";
 import { makeRandomModel } from "./random-model.js";
 
 const { values: options } = parseArgs({
@@ -25,7 +23,7 @@ const { values: options } = parseArgs({
 const steps = Number(options.steps);
 const targets = Number(options.targets);
 const runtime = await openRuntime();
-const gemm = await gemmRate();
+const gemm = await gemmRate(runtime);
 const model = await openModel(await makeRandomModel(options.folder));
 const config = { rank: 2, alpha: 32, targetModules: ["gate_proj", "up_proj", "down_proj"] };
 const shapes = targetModulesOf(model.config, config).map(({ name, size }) => ({
@@ -87,25 +85,4 @@ function flops(T) {
   // In the lowest layer only down_proj passes a gradient on.
   const backward = ((layers - 1) * layer + D * F) * T + D * vocabularySize * targets;
   return 2 * (forward + backward);
-}
-
-async function gemmRate() {
-  const [M, K, N] = [512, 2048, 8192];
-  const product = matmul(input("a", "float32", [M, K]), input("b", "float32", [K, N]));
-  const session = await runtime.openSession(toOnnx({ y: product }));
-  const fill = (rows, columns) => ({
-    dtype: "float32",
-    dims: [rows, columns],
-    data: Float32Array.from({ length: rows * columns }, () => Math.random() - 0.5),
-  });
-  const [a, b] = [await runtime.createTensor(fill(M, K)), await runtime.createTensor(fill(K, N))];
-  let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 10; i++) {
-    const start = performance.now();
-    const { kept } = await session.run({ a, b }, { fetch: [], keep: ["y"] });
-    best = Math.min(best, performance.now() - start);
-    await kept.y.free();
-  }
-  await session.dispose();
-  return (2 * M * K * N) / best / 1e6;
 }

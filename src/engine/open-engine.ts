@@ -150,8 +150,12 @@ export async function openEngine(
     }),
     openTrainer: async () => {
       if (shared) return shared.openTrainer();
-      const using = { config, progress, runtime: trainingRuntime, threads: threads ?? config.threads };
-      return openEngineTrainer(await model(), using);
+      return openEngineTrainer(await model(), {
+        config,
+        progress,
+        runtime: await trainingRuntime(),
+        openRuntime: (count) => openOwn({ ...config, threads: count, spin })(),
+      });
     },
     openDistributions: async () => {
       if (shared) return shared.openDistributions();

@@ -12,8 +12,15 @@ import { RowBuffers } from "./row-buffers.ts";
 export interface DecodingBatch {
   /** Rows that are there. */
   readonly size: number;
-  /** Adds a row for each adapter; none of them will have more than `capacity` tokens. */
-  join(adapters: readonly (Adapter | undefined)[], capacity: number): Promise<void>;
+  /**
+   * Adds a row for each adapter; none of them will have more than `capacity` tokens. Room is made for the `coming` rows (0)
+   * too that will join next.
+   */
+  join(
+    adapters: readonly (Adapter | undefined)[],
+    capacity: number,
+    options?: { coming?: number },
+  ): Promise<void>;
   /** Puts a row in the place of another, which is gone. */
   move(from: number, to: number): Promise<void>;
   /** Drops all rows but the first `size`. */
@@ -90,19 +97,22 @@ class Batch implements DecodingBatch {
     return this.#lengths.length;
   }
 
-  async join(adapters: readonly (Adapter | undefined)[], capacity: number): Promise<void> {
+  async join(
+    adapters: readonly (Adapter | undefined)[],
+    capacity: number,
+    { coming = 0 }: { coming?: number } = {},
+  ): Promise<void> {
     for (const adapter of adapters) rejectOtherModules(adapter, this.#parts.factors);
     const { size } = this;
     const { rows } = this.#parts;
     if (size + adapters.length > rows)
       throw new Error(`internal: a batch of ${rows} rows cannot hold ${size + adapters.length}`);
     this.#limit = Math.max(capacity, size === 0 ? 0 : this.#limit);
-    const doubled = 2 ** Math.ceil(Math.log2(size + adapters.length));
+    const doubled = 2 ** Math.ceil(Math.log2(size + adapters.length + coming));
     this.#room = Math.min(rows, Math.max(doubled, size === 0 ? 0 : this.#room)); // an empty batch need not stay large
     const rank = Math.max(1, ...adapters.map((adapter) => adapter?.config.rank ?? 0));
     const kept = size === 0 ? 0 : this.#factors.capacity;
     await this.#factors.reserve(this.#room, Math.max(rank, kept), new Array<number>(size).fill(kept));
-    if (this.#cache.capacity > 0) await this.#cache.reserve(this.#room, this.#cache.capacity, this.#lengths);
     await this.#factors.write(size, adapters.length, (name, i) => this.#factorOf(adapters[i], name));
     this.#lengths.push(...adapters.map(() => 0));
   }
@@ -150,11 +160,11 @@ class Batch implements DecodingBatch {
     return tokens.map((_, b) => logits.data.subarray(b * V, (b + 1) * V));
   }
 
-  /** Grows the cache to so many tokens, or shrinks it where long rows have gone. */
+  /** Grows the cache to so many tokens and to the rows that have joined, or shrinks it where long rows have gone. */
   async #makeRoom(tokens: number): Promise<void> {
     const { capacity } = this.#cache;
     const wanted = Math.min(this.#limit, Math.ceil(tokens / capacityStep) * capacityStep);
-    if (wanted > capacity || wanted * 2 <= capacity)
+    if (wanted > capacity || wanted * 2 <= capacity || this.#cache.rows !== this.#room)
       await this.#cache.reserve(this.#room, Math.max(wanted, tokens), this.#lengths);
   }
 

@@ -29,13 +29,13 @@ export interface GenerationRequest {
   sampling?: Sampling | undefined;
   /** Generation ends before the first of these in the text; what is returned does not contain it. */
   stop?: readonly string[] | undefined;
-  /** Tell what the model thought of each token. It takes a pass over the vocabulary for each, so it is left out otherwise. */
+  /** Tell what the model thought of each token. It takes a pass over the vocabulary for each, which is saved otherwise. */
   probabilities?: boolean | undefined;
 }
 
 /**
- * One generated token. `text` is what it adds; it may be empty while a character is incomplete. Numbers that nobody asked
- * for, or that a remote service does not tell, are NaN; an unknown id is -1.
+ * One generated token. `text` is what it adds; it may be empty while a character is incomplete. Numbers that a remote
+ * service does not tell are NaN, and those that nobody asked for may be; an unknown id is -1.
  */
 export interface GeneratedToken {
   id: number;

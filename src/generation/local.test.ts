@@ -251,7 +251,9 @@ describe("with a model", () => {
       expect(logProbability).toBeGreaterThanOrEqual(-entropy - 1e-6);
       expect(logProbability).toBeLessThanOrEqual(0);
     }
-    // Whatever the sampling, they are the model's: what scoring the same tokens says.
+  });
+
+  it("tells the model's probabilities whatever the sampling: what scoring the same tokens says", async () => {
     const drawn = ask({ maxTokens: 12, probabilities: true, sampling: { temperature: 3, topK: 50 } });
     const { tokens } = (await generator.generateBatch([drawn]))[0]!;
     const scored = await generator.score({ messages: drawn.messages, text: tokens.map(({ id }) => id) });
@@ -259,6 +261,10 @@ describe("with a model", () => {
       expect(tokens[i]!.logProbability).toBeCloseTo(logProbability, 4);
       expect(tokens[i]!.entropy).toBeCloseTo(entropy, 4);
     }
+  });
+
+  it("tells none unasked, and chooses the same tokens", async () => {
+    const [generation] = await generator.generateBatch([ask({ maxTokens: 20, probabilities: true })]);
     const [unasked] = await generator.generateBatch([ask({ maxTokens: 20 })]);
     expect(unasked!.tokens.map(({ id }) => id)).toEqual(generation!.tokens.map(({ id }) => id));
     for (const token of unasked!.tokens)

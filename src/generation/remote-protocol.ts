@@ -50,16 +50,7 @@ interface BodyOptions {
 
 /** The body of a request; what the protocol has no word for is refused. */
 export function bodyOf(
-  {
-    messages,
-    prefix,
-    adapter,
-    memory,
-    maxTokens,
-    sampling = {},
-    stop = [],
-    probabilities,
-  }: GenerationRequest,
+  { messages, prefix, adapter, memory, maxTokens, sampling = {}, stop = [] }: GenerationRequest,
   options: BodyOptions,
 ): Record<string, unknown> {
   if (adapter)
@@ -78,7 +69,7 @@ export function bodyOf(
     // Services take four; all of them are looked for here again.
     ...(stop.length > 0 ? { stop: stop.slice(0, 4) } : {}),
     ...(options.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
-    ...(probabilities && options.logProbabilities ? { logprobs: true } : {}),
+    ...(options.logProbabilities ? { logprobs: true } : {}),
     ...options.extraBody,
   };
 }

@@ -135,7 +135,7 @@ describe("createRemoteGenerator", () => {
 
   it("tells log-probabilities where they are served", async () => {
     const generator = await generatorFor(modelServer);
-    const { generation } = await collect(generator.generate({ ...request, probabilities: true }));
+    const { generation } = await collect(generator.generate(request));
     expect(generation.tokens).toHaveLength(20);
     expect(generation.tokens.every(({ logProbability }) => logProbability === -0.5)).toBe(true);
     expect(generation.promptTokens).toBe(9);

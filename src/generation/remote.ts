@@ -18,7 +18,7 @@ export interface RemoteGeneratorOptions {
   concurrency?: number;
   /** The service knows `top_k` and `repetition_penalty` (vLLM, llama.cpp); else a request with them is refused. */
   extendedSampling?: boolean;
-  /** Ask for log-probabilities where a request wants them; a few services refuse to be asked. */
+  /** Ask for log-probabilities, of every answer: they tell its tokens apart, which are counted. A few services refuse to be asked. */
   logProbabilities?: boolean;
   /** Further fields of every request, e.g. vLLM's `{continue_final_message: true, add_generation_prompt: false}`. */
   extraBody?: Readonly<Record<string, unknown>>;

@@ -24,6 +24,11 @@ export class RowBuffers {
     this.#tensors = tensors;
   }
 
+  /** Rows that there is room for. */
+  get rows(): number {
+    return this.#rows;
+  }
+
   /** Lines of a block. */
   get capacity(): number {
     return this.#capacity;
@@ -39,7 +44,7 @@ export class RowBuffers {
       old.buffers[i] === undefined
         ? []
         : used.flatMap((lines, row) =>
-            range(tensor.blocks ?? 1).map((block) => ({
+            range(lines > 0 ? (tensor.blocks ?? 1) : 0).map((block) => ({
               from: lineRange(old.buffers[i]!, tensor, { row, block, lines, capacity: old.capacity }),
               to: lineRange(buffers[i]!, tensor, { row, block, lines, capacity }),
             })),

@@ -62,37 +62,29 @@ function draw(
   random: Random,
 ): number {
   const top = scores[argmax(scores)]!;
-  // Of the probabilities, 1 for the best. Vocabularies are large: only weights that are needed are computed.
-  const weigh = (ids: readonly number[]) => {
-    const weights = new Float64Array(ids.length);
-    for (let i = 0; i < ids.length; i++) weights[i] = Math.exp((scores[ids[i]!]! - top) / temperature);
-    return weights;
-  };
   let kept =
     topK > 0
       ? bestIds(scores, (ids) => ids.length >= topK).slice(0, topK)
       : idsAbove(scores, Number.NEGATIVE_INFINITY);
-  let weights = weigh(kept);
-  const wanted = topP * sum(weights);
-  if (topP < 1 && topK === 0) {
-    kept = bestIds(scores, (ids) => sum(weigh(ids)) >= wanted);
-    weights = weigh(kept);
-  }
+  // Weights of the probabilities by id, 1 for the best. Vocabularies are large: those of tokens that are left out stay 0.
+  const weights = new Float64Array(scores.length);
+  for (let i = 0; i < kept.length; i++) weights[kept[i]!] = Math.exp((scores[kept[i]!]! - top) / temperature);
+  const massOf = (ids: readonly number[]) => {
+    let mass = 0;
+    for (let i = 0; i < ids.length; i++) mass += weights[ids[i]!]!;
+    return mass;
+  };
+  const wanted = topP * massOf(kept);
+  if (topP < 1 && topK === 0) kept = bestIds(scores, (ids) => massOf(ids) >= wanted);
   // The smallest set whose probability reaches topP; at least one token.
   let [count, mass] = [0, 0];
-  while (count < kept.length && (count === 0 || mass < wanted)) mass += weights[count++]!;
+  while (count < kept.length && (count === 0 || mass < wanted)) mass += weights[kept[count++]!]!;
   let rest = random.next() * mass;
   for (let i = 0; i < count; i++) {
-    rest -= weights[i]!;
+    rest -= weights[kept[i]!]!;
     if (rest < 0) return kept[i]!;
   }
   return kept[count - 1]!;
-}
-
-function sum(values: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i]!;
-  return total;
 }
 
 /** Ids from the best down, as many as are enough or more. Vocabularies are large: only those near the top are sorted. */

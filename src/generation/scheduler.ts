@@ -162,7 +162,8 @@ class Loop {
       const entry = this.#waiting.shift()!;
       const { prompt, request } = entry.row;
       try {
-        await batch.join([request.adapter], prompt.length + request.maxTokens);
+        const coming = Math.min(this.#waiting.length, this.#maxRows - this.#active.length - 1);
+        await batch.join([request.adapter], prompt.length + request.maxTokens, { coming });
         this.#active.push(entry);
       } catch (error) {
         fail(entry, error); // an adapter that does not fit; the others go on

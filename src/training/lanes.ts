@@ -1,40 +1,45 @@
-import type { TrainedAdapter, Trainer, TrainingJob } from "./trainer.ts";
+import { commonLength, type Trainer, type TrainingJob } from "./trainer.ts";
+
+interface LaneParts {
+  /** Trains what is alone in its batch, with all processors; `gradients` are its own too. */
+  alone: Trainer;
+  /** Opens the trainer of the lane with this number, with processors of its own; opened when first needed. */
+  openLane(lane: number): Promise<Trainer>;
+  lanes: number;
+}
 
 /**
- * One trainer out of several, each with processors of its own: the rows of a batch are dealt out to them. Small matrices
- * gain little from a second thread, so rows side by side take less time than threads that share every row.
+ * A trainer that deals the rows of a batch out to lanes, trainers that work side by side. Small matrices gain little from a
+ * second thread, so rows side by side take less time than threads that share every row.
  */
-export function joinTrainers(lanes: readonly Trainer[]): Trainer {
-  const first = lanes[0]!;
+export function createLanedTrainer({ alone, openLane, lanes }: LaneParts): Trainer {
+  const opened: Trainer[] = [];
   return {
-    config: first.config,
-    async train(jobs, schedule, { signal, beforeUpdate, onUpdate } = {}) {
-      const failed = new AbortController();
-      const either = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
-      const shares = deal(jobs, lanes.length);
+    config: alone.config,
+    async train(jobs, schedule, options = {}) {
+      if (jobs.length < 2) return alone.train(jobs, schedule, options);
+      commonLength(jobs);
+      const shares = deal(jobs, lanes);
+      while (opened.length < shares.length) opened.push(await openLane(opened.length));
+      const { beforeUpdate, onUpdate } = options;
       const tell = onUpdate && meanOf(shares, onUpdate);
-      const results = await Promise.allSettled(
-        shares.map(async (share, lane) => {
-          try {
-            return await lanes[lane]!.train(share, schedule, {
-              signal: either,
-              beforeUpdate,
-              onUpdate: tell && ((update, loss) => tell(update, loss * share.length)),
-            });
-          } catch (error) {
-            failed.abort(error); // the others end too, before the failure is told
-            throw error;
-          }
+      const failed = new AbortController();
+      const signal = AbortSignal.any(options.signal ? [options.signal, failed.signal] : [failed.signal]);
+      const trained = shares.map((share, lane) =>
+        opened[lane]!.train(share, schedule, {
+          signal,
+          beforeUpdate,
+          onUpdate: tell && ((update, loss) => tell(update, loss * share.length)),
         }),
       );
-      if (failed.signal.aborted) throw failed.signal.reason;
-      return results.flatMap((result): TrainedAdapter[] =>
-        result.status === "fulfilled" ? result.value : [],
-      );
+      // The first failure ends the other lanes too; it is told when they have ended.
+      for (const one of trained) one.catch((error: unknown) => failed.abort(error));
+      await Promise.allSettled(trained);
+      return (await Promise.all(trained)).flat();
     },
-    gradients: (rows, adapters) => first.gradients(rows, adapters),
+    gradients: (rows, adapters) => alone.gradients(rows, adapters),
     async dispose() {
-      for (const lane of lanes) await lane.dispose();
+      await Promise.all([alone, ...opened].map((trainer) => trainer.dispose()));
     },
   };
 }
@@ -53,10 +58,10 @@ function meanOf(
   onUpdate: (update: number, loss: number) => void,
 ): (update: number, sum: number) => void {
   const made = new Map<number, { shares: number; sum: number }>();
-  const total = shares.reduce((count, share) => count + share.length, 0);
+  const total = shares.flat().length;
   return (update, sum) => {
-    const so = made.get(update) ?? { shares: 0, sum: 0 };
-    const now = { shares: so.shares + 1, sum: so.sum + sum };
+    const before = made.get(update) ?? { shares: 0, sum: 0 };
+    const now = { shares: before.shares + 1, sum: before.sum + sum };
     made.set(update, now);
     if (now.shares < shares.length) return;
     made.delete(update);

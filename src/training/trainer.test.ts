@@ -4,7 +4,7 @@ import { factorName } from "../adapters/lora-linear.ts";
 import { Random } from "../base/random.ts";
 import { type Model, openModel } from "../models/open-model.ts";
 import { openRuntime, type Runtime } from "../runtime/runtime.ts";
-import { joinTrainers } from "./lanes.ts";
+import { createLanedTrainer } from "./lanes.ts";
 import { type PackedRow, pack } from "./packing.ts";
 import { createSequence } from "./sequence.ts";
 import { tinyAdapter, tinyAdapterConfig, tinyModelFolder } from "./tiny-model.suite.ts";
@@ -183,18 +183,23 @@ describe("training", () => {
 
   it("gives the same bits in lanes of one thread as in one batch", async () => {
     const model = await openModel(tinyModelFolder());
-    const other = await openRuntime({ threads: 1 });
+    const runtimes: Runtime[] = [];
+    const openLane = async () => {
+      runtimes.push(await openRuntime({ threads: 1 }));
+      return openTrainer(runtimes.at(-1)!, model, { config: tinyAdapterConfig, maxTokens: 256 });
+    };
     try {
-      const second = await openTrainer(other, model, { config: tinyAdapterConfig, maxTokens: 256 });
+      const laned = createLanedTrainer({ alone: trainer, openLane, lanes: 2 });
       const jobs = [40, 12, 25, 33, 8].map((length) => ({ initial, updates: repeated(length) }));
       const wanted = await trainer.train(jobs, { learningRate: 3e-3 });
-      const got = await joinTrainers([trainer, second]).train(jobs, { learningRate: 3e-3 });
+      const got = await laned.train(jobs, { learningRate: 3e-3 });
+      expect(runtimes).toHaveLength(2);
       for (const [i, { adapter, losses }] of got.entries()) {
         expect(losses).toEqual(wanted[i]!.losses);
         expect(distance(adapter, wanted[i]!.adapter)).toBe(0);
       }
     } finally {
-      await other.dispose();
+      for (const one of runtimes) await one.dispose();
     }
   });
 

@@ -145,7 +145,8 @@ function floats(tensor: HostTensor): Float32Array {
   return tensor.data;
 }
 
-function commonLength(jobs: readonly TrainingJob[]): number {
+/** Updates of every job; jobs that differ in them cannot be trained together. */
+export function commonLength(jobs: readonly TrainingJob[]): number {
   const [first = 0, ...rest] = jobs.map((job) => job.updates.length);
   if (rest.some((length) => length !== first)) throw new Error("internal: jobs of a batch differ in updates");
   return first;
