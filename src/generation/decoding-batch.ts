@@ -46,7 +46,7 @@ interface BatchParts {
 
 /**
  * Cache lengths are rounded up to a multiple of this. A step takes time for all the room that its rows have, since the
- * runtime gives outputs back by copying them, so there is little more than what is used; growing copies once in 32 steps.
+ * attention kernel lays it out anew, so there is little more than what is used; growing copies once in 32 steps.
  */
 const capacityStep = 32;
 
@@ -152,7 +152,10 @@ class Batch implements DecodingBatch {
       Object.fromEntries(views.map(([name, view]) => [`${prefix}${name}`, view]));
     const { values } = await this.#parts.session.run(
       { ...named("past"), ...this.#factors.views(from, tokens.length), ...inputsOf(tokens, past) },
-      { fetch: ["logits"], into: named("present") }, // the cache is updated in place
+      {
+        fetch: ["logits"],
+        append: { to: named("new"), starts: past, counts: tokens.map((row) => row.length) },
+      },
     );
     const logits = values.logits;
     if (logits?.dtype !== "float32") throw new Error("internal: logits are not float32");

@@ -84,7 +84,9 @@ function writeNode(
 ): void {
   for (const x of node.inputs) writer.string(1, nameOf(x));
   // A trailing output that nothing uses is not computed.
-  const wanted = node.outputs.findLastIndex((y, i) => i === 0 || used.has(y.name) || names.has(y));
+  const wanted = node.outputs.findLastIndex(
+    (y, i) => i === 0 || node.needsAllOutputs || used.has(y.name) || names.has(y),
+  );
   for (const y of node.outputs.slice(0, wanted + 1)) writer.string(2, nameOf(y));
   writer.string(3, node.outputs[0]!.name).string(4, node.op);
   for (const [name, value] of Object.entries(node.attributes)) {

@@ -94,6 +94,8 @@ export interface Node extends NodeView {
   readonly op: Op;
   readonly domain: string;
   readonly inputs: readonly Tensor[];
+  /** Outputs that nothing uses are written too. */
+  readonly needsAllOutputs: boolean;
   /** Applies this node's rule; keeps the op and its inputs' types together. */
   pullback(table: GradientTable, dy: Tensor): readonly (Tensor | undefined)[];
 }
@@ -173,6 +175,8 @@ export function apply<O extends Op>(
     outputs: readonly { dtype: DType; shape: Shape }[];
     attributes?: Record<string, Attribute>;
     domain?: string;
+    /** The op computes something else where an output that nothing uses is left out. */
+    needsAllOutputs?: boolean;
   },
 ): Tensor[] {
   const outputs: Tensor[] = [];
@@ -183,6 +187,7 @@ export function apply<O extends Op>(
     inputs,
     outputs,
     attributes,
+    needsAllOutputs: options.needsAllOutputs ?? false,
     pullback: (table, dy) => table[op](dy, inputs, { outputs, attributes }),
   };
   options.outputs.forEach(({ dtype, shape }, output) => {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { toOnnx } from "../graph/onnx.ts";
 import { type BaseWeights, commonFolder, createBaseWeights, type Linear } from "../models/base-weights.ts";
-import { createCacheWritingGraph, createMemoryGenerationGraph } from "../models/memory-graph.ts";
+import { createCacheRowsGraph, createMemoryGenerationGraph } from "../models/memory-graph.ts";
 import type { MemoryModel } from "../models/memory-model.ts";
 import { memoryConstants } from "../models/memory-weights.ts";
 import type { Model } from "../models/open-model.ts";
@@ -58,7 +58,7 @@ export async function openMemorySession(
   };
   try {
     const reading = await open(toOnnx({ ...graph.outputs, ...graph.kept }, { folder }));
-    const writing = await open(toOnnx(createCacheWritingGraph(model.config, { positions })));
+    const rotating = await open(toOnnx(createCacheRowsGraph(model.config, { positions })));
     const { window } = memoryModel;
     const identity = {
       baseModel: { name, fingerprint: model.checkpoint.fingerprint },
@@ -72,7 +72,7 @@ export async function openMemorySession(
         if (options.memory) checkMemoryFits(options.memory.header, identity);
         if (options.ratio !== undefined) checkRatio(options.ratio, window);
         return MemoryStream.open(
-          { runtime, reading, writing, config: model.config, window, positions },
+          { runtime, reading, rotating, config: model.config, window, positions },
           options,
         );
       },

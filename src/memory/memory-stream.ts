@@ -1,6 +1,6 @@
 import { CapacityError, ConfigError } from "../base/errors.ts";
 import type { ModelConfig } from "../models/config.ts";
-import type { HostTensor, ResidentTensor, Runtime, Session } from "../runtime/runtime.ts";
+import type { Append, HostTensor, ResidentTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { cacheLayers, createCache } from "./cache.ts";
 import { type Memory, rowWidth } from "./memory.ts";
 import { interleave, mixedLength } from "./window.ts";
@@ -26,8 +26,8 @@ export interface StreamParts {
   runtime: Runtime;
   /** The model with memory tokens. */
   reading: Session;
-  /** Writes keys and values into the cache. */
-  writing: Session;
+  /** Makes keys and values of earlier tokens what the cache has of them. */
+  rotating: Session;
   config: ModelConfig;
   window: number;
   positions: number;
@@ -50,7 +50,6 @@ export class MemoryStream {
   readonly #parts: StreamParts;
   readonly #options: StreamOptions;
   readonly #cache: Record<string, ResidentTensor>;
-  readonly #into: Record<string, ResidentTensor>;
   readonly #openRows: OpenRow[];
   readonly #nextRatio: number;
   #ratio: number;
@@ -79,9 +78,6 @@ export class MemoryStream {
     this.#parts = parts;
     this.#options = options;
     this.#cache = cache;
-    this.#into = Object.fromEntries(
-      Object.entries(cache).map(([name, tensor]) => [name.replace("past", "present"), tensor]),
-    );
     this.#ratio = header?.ratio ?? chosenRatio(options);
     this.#nextRatio = chosenRatio(options);
     this.#entries = header?.entries ?? 0;
@@ -162,7 +158,7 @@ export class MemoryStream {
           data: BigInt64Array.of(0n, BigInt(mixed.isMemory.lastIndexOf(false))),
         },
       },
-      { fetch: keep ? ["logits", ...this.#keptNames()] : ["logits"], into: this.#into },
+      { fetch: keep ? ["logits", ...this.#keptNames()] : ["logits"], append: this.#append(start, T) },
     );
     this.#openTokens += ids.length;
     if (keep) this.#keep(values, mixed.isMemory);
@@ -204,18 +200,10 @@ export class MemoryStream {
   }
 
   async #write(rows: Float32Array, start: number): Promise<void> {
-    const { config, writing } = this.#parts;
+    const { config, rotating } = this.#parts;
     const width = config.keyValueHeads * config.headSize;
     const N = rows.length / this.#rowSize;
-    const feeds: Record<string, HostTensor | ResidentTensor> = {
-      ...this.#cache,
-      ...positionFeeds(start, N),
-      query: {
-        dtype: "float32",
-        dims: [1, N, config.heads * config.headSize],
-        data: new Float32Array(N * config.heads * config.headSize),
-      },
-    };
+    const feeds: Record<string, HostTensor> = { positions: positionsFrom(start, N) };
     this.#keptNames().forEach((name, i) => {
       const data = new Float32Array(N * width);
       for (let n = 0; n < N; n++) {
@@ -224,7 +212,13 @@ export class MemoryStream {
       }
       feeds[name] = { dtype: "float32", dims: [1, N, width], data };
     });
-    await writing.run(feeds, { fetch: [], into: this.#into });
+    await rotating.run(feeds, { fetch: [], append: this.#append(start, N) });
+  }
+
+  /** New lines of the cache, `count` from `start` on. */
+  #append(start: number, count: number): Append<ResidentTensor> {
+    const to = Object.entries(this.#cache).map(([name, tensor]) => [name.replace("past", "new"), tensor]);
+    return { to: Object.fromEntries(to), starts: [start], counts: [count] };
   }
 
   #joined(rows: readonly OpenRow[]): Float32Array {
@@ -239,14 +233,15 @@ export class MemoryStream {
 /** Where `count` tokens from position `start` on stand in the cache. */
 function positionFeeds(start: number, count: number): Record<string, HostTensor> {
   return {
-    positions: {
-      dtype: "int64",
-      dims: [1, count],
-      data: BigInt64Array.from({ length: count }, (_, i) => BigInt(start + i)),
-    },
+    positions: positionsFrom(start, count),
     lastPositions: { dtype: "int32", dims: [1], data: Int32Array.of(start + count - 1) },
     totalLength: { dtype: "int32", dims: [], data: Int32Array.of(start + count) },
   };
+}
+
+function positionsFrom(start: number, count: number): HostTensor {
+  const data = BigInt64Array.from({ length: count }, (_, i) => BigInt(start + i));
+  return { dtype: "int64", dims: [1, count], data };
 }
 
 function chosenRatio({ ratio, memory }: StreamOptions): number {

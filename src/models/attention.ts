@@ -69,8 +69,8 @@ export interface CacheTensors {
   totalLength: Tensor;
   /** Per layer, inputs `pastKey0`, … [B, K, P, Dh]. */
   past: { key: Tensor; value: Tensor }[];
-  /** Outputs by name: `presentKey0`, … in the same buffers. */
-  present: Record<string, Tensor>;
+  /** What the fed tokens add to the cache, outputs by name: `newKey0`, … [B, K, T, Dh], keys rotated. */
+  added: Record<string, Tensor>;
 }
 
 /** Causal attention over a key/value cache, for generation. */
@@ -87,14 +87,17 @@ export function cachedAttention(
       key: buffer(`pastKey${i}`),
       value: buffer(`pastValue${i}`),
     })),
-    present: {},
+    added: {},
   };
   const attend: Attend = (layer, { query, key, value }) => {
     const past = cache.past[layer]!;
-    const { output, presentKey, presentValue } = groupQueryAttention(
+    const rotated = rotaryEmbedding(key, { positions, ...rope }, keyValueHeads);
+    cache.added[`newKey${layer}`] = cacheRows(config, rotated);
+    cache.added[`newValue${layer}`] = cacheRows(config, value);
+    return groupQueryAttention(
       [
         rotaryEmbedding(query, { positions, ...rope }, heads),
-        rotaryEmbedding(key, { positions, ...rope }, keyValueHeads),
+        rotated,
         value,
         past.key,
         past.value,
@@ -103,9 +106,11 @@ export function cachedAttention(
       ],
       { heads, keyValueHeads },
     );
-    cache.present[`presentKey${layer}`] = presentKey;
-    cache.present[`presentValue${layer}`] = presentValue;
-    return output;
   };
   return { attend, cache };
+}
+
+/** Keys or values [B, T, K·Dh] as the cache has them: [B, K, T, Dh]. */
+export function cacheRows({ keyValueHeads, headSize }: ModelConfig, rows: Tensor): Tensor {
+  return transpose(reshape(rows, ["B", "T", keyValueHeads, headSize]), [0, 2, 1, 3]);
 }

@@ -9,7 +9,7 @@ import { createRopeTables } from "./rope.ts";
 /** The forward pass of generation. */
 export interface GenerationGraph {
   folder: string;
-  /** `logits` [B, V] at each row's chosen token, and `presentKey0`, `presentValue0`, … */
+  /** `logits` [B, V] at each row's chosen token, and what is added to the cache: `newKey0`, `newValue0`, … [B, K, T, Dh] */
   outputs: Record<string, Tensor>;
 }
 
@@ -33,5 +33,5 @@ export function createGenerationGraph(
   const parts: DecoderParts = { weights, linear: adapt(weights.linear), attend, gate: "fused" };
   const hidden = decode(config, parts, input("ids", "int64", ["B", "T"])); // [B, T, D]
   const last = gatherNd(hidden, input("rows", "int64", ["B", 2])); // [B, D]
-  return { folder: weights.folder, outputs: { logits: logitsOf(config, parts, last), ...cache.present } };
+  return { folder: weights.folder, outputs: { logits: logitsOf(config, parts, last), ...cache.added } };
 }

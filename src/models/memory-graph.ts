@@ -1,6 +1,6 @@
 import { gather, gatherNd, reshape, rotaryEmbedding } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
-import { attendHeads, cachedAttention } from "./attention.ts";
+import { attendHeads, cachedAttention, cacheRows } from "./attention.ts";
 import { type BaseWeights, createBaseWeights, type Linear } from "./base-weights.ts";
 import type { ModelConfig } from "./config.ts";
 import { type Attend, type DecoderParts, decode, logitsOf } from "./decoder.ts";
@@ -61,7 +61,7 @@ function gatheredAttention(config: ModelConfig, rope: RopeTables): Attend {
 /** The forward pass of generation with memory tokens. */
 export interface MemoryGenerationGraph {
   folder: string;
-  /** `logits` [B, V] and `presentKey0`, `presentValue0`, …, as of the generation graph. */
+  /** `logits` [B, V] and `newKey0`, `newValue0`, …, as of the generation graph. */
   outputs: Record<string, Tensor>;
   /** `key0`, `value0`, … [B, T, K·Dh]: what the layers make of the tokens, keys before rotation. */
   kept: Record<string, Tensor>;
@@ -100,28 +100,28 @@ export function createMemoryGenerationGraph(
   const last = gatherNd(hidden, input("rows", "int64", ["B", 2])); // [B, D]
   return {
     folder: weights.folder,
-    outputs: { logits: logitsOf(config, parts, last), ...cache.present },
+    outputs: { logits: logitsOf(config, parts, last), ...cache.added },
     kept,
   };
 }
 
 /**
- * Writes keys and values into the cache, without a model: inputs `query` [B, T, H·Dh] (anything), `key0`, `value0`, …
- * [B, T, K·Dh] (keys before rotation) and those of the cache.
+ * Keys and values as the cache has them, `newKey0`, `newValue0`, … [B, K, T, Dh]; inputs `positions` [B, T] int64 and `key0`,
+ * `value0`, … [B, T, K·Dh] (keys before rotation).
  */
-export function createCacheWritingGraph(
+export function createCacheRowsGraph(
   config: ModelConfig,
   { positions }: { positions: number },
 ): Record<string, Tensor> {
-  const { attend, cache } = cachedAttention(config, {
-    rope: createRopeTables(config, positions),
-    positions: input("positions", "int64", ["B", "T"]),
-  });
+  const places = input("positions", "int64", ["B", "T"]);
+  const rope = createRopeTables(config, positions);
   const width = config.keyValueHeads * config.headSize;
-  const query = input("query", "float32", ["B", "T", config.heads * config.headSize]);
+  const outputs: Record<string, Tensor> = {};
   for (let layer = 0; layer < config.layers; layer++) {
     const key = input(`key${layer}`, "float32", ["B", "T", width]);
-    attend(layer, { query, key, value: input(`value${layer}`, "float32", ["B", "T", width]) });
+    const rotated = rotaryEmbedding(key, { positions: places, ...rope }, config.keyValueHeads);
+    outputs[`newKey${layer}`] = cacheRows(config, rotated);
+    outputs[`newValue${layer}`] = cacheRows(config, input(`value${layer}`, "float32", ["B", "T", width]));
   }
-  return cache.present;
+  return outputs;
 }

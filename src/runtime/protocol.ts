@@ -51,13 +51,23 @@ export interface SessionOptions {
   fold?: boolean | undefined;
 }
 
-/** One run: inputs by name, outputs to bring back, to keep resident, and to write into resident tensors. */
+/**
+ * Outputs [B, K, T, width] that are added to resident tensors [B, K, P, width]: of batch row b the first `counts[b]` lines of each
+ * block, from its line `starts[b]` on.
+ */
+export interface Append<Target = Handle | View> {
+  to: Record<string, Target>;
+  starts: readonly number[];
+  counts: readonly number[];
+}
+
+/** One run: inputs by name, outputs to bring back, to keep resident, and to add to resident tensors. */
 export interface RunMessage {
   session: number;
   feeds: Record<string, HostTensor | Handle | View>;
   fetch: readonly string[];
   keep: readonly string[];
-  into: Record<string, Handle | View>;
+  append: Append | undefined;
 }
 
 /** Messages to the worker, with their answers. */

@@ -73,12 +73,35 @@ describe("a runtime", () => {
     await session.dispose();
   });
 
-  it("updates a resident tensor in place", async () => {
-    const session = await runtime.openSession(twoOutputs);
-    const counter = await runtime.createTensor(vector(0, 10));
-    for (let i = 0; i < 5; i++) await session.run({ x: counter }, { fetch: [], into: { next: counter } });
-    expect(await runtime.readTensor(counter)).toEqual(vector(5, 15));
-    await counter.free();
+  it("adds lines of an output to a resident tensor, or to a part of it, behind those that are there", async () => {
+    // One block of lines of two numbers for each of two rows.
+    const x = input("x", "float32", [2, 1, "T", 2]);
+    const session = await runtime.openSession(toOnnx({ y: add(x, x) }));
+    const lines = (dims: number[], ...numbers: number[]): HostTensor => ({
+      dtype: "float32",
+      dims,
+      data: Float32Array.from(numbers),
+    });
+    const fed = lines([2, 1, 2, 2], 1, 2, 3, 4, 5, 6, 7, 8);
+    const cache = await runtime.createTensor(lines([2, 1, 3, 2], ...new Array(12).fill(0)));
+    const append = { to: { y: cache }, starts: [1, 0], counts: [2, 1] };
+    expect(await session.run({ x: fed }, { append })).toEqual({ values: {}, kept: {} });
+    const once = [0, 0, 2, 4, 6, 8, 10, 12, 0, 0, 0, 0];
+    expect(await runtime.readTensor(cache)).toEqual(lines([2, 1, 3, 2], ...once));
+    const [buffer] = await runtime.allocate([[20]]);
+    const view = { handle: buffer!.handle, offset: 4, dims: [2, 1, 3, 2] };
+    await session.run({ x: fed }, { append: { ...append, to: { y: view } } });
+    const { data } = await runtime.readTensor(buffer!);
+    expect([...data]).toEqual([0, 0, 0, 0, ...once, 0, 0, 0, 0]);
+    for (const counts of [
+      [3, 0],
+      [2, 4],
+    ])
+      await expect(
+        session.run({ x: fed }, { append: { to: { y: cache }, starts: [2, 0], counts } }),
+      ).rejects.toThrow("internal:");
+    await cache.free();
+    await buffer!.free();
     await session.dispose();
   });
 
@@ -95,15 +118,21 @@ describe("a runtime", () => {
   });
 
   it("runs nothing when the signal was given before, and goes on afterwards", async () => {
-    const session = await runtime.openSession(twoOutputs);
-    const counter = await runtime.createTensor(vector(0));
-    const options = { fetch: [], into: { next: counter } };
+    const x = input("x", "float32", [1, 1, 1, "N"]);
+    const session = await runtime.openSession(toOnnx({ next: add(x, x) }));
+    const counter = await runtime.createTensor({
+      dtype: "float32",
+      dims: [1, 1, 1, 1],
+      data: Float32Array.of(1),
+    });
+    const options = { append: { to: { next: counter }, starts: [0], counts: [1] } };
+    const value = async () => (await runtime.readTensor(counter)).data[0];
     await expect(session.run({ x: counter }, { ...options, signal: AbortSignal.abort() })).rejects.toThrow(
       /abort/i,
     );
-    expect(await runtime.readTensor(counter)).toEqual(vector(0));
+    expect(await value()).toBe(1);
     await session.run({ x: counter }, { ...options, signal: new AbortController().signal });
-    expect(await runtime.readTensor(counter)).toEqual(vector(1));
+    expect(await value()).toBe(2);
     await counter.free();
     await session.dispose();
   });

@@ -12,6 +12,7 @@ import {
 import { explainSystemError } from "../base/files.ts";
 import type { OnnxModel } from "../graph/onnx.ts";
 import type {
+  Append,
   CallName,
   Calls,
   Device,
@@ -23,7 +24,7 @@ import type {
   View,
 } from "./protocol.ts";
 
-export type { Device, HostTensor, Range, SessionOptions, View } from "./protocol.ts";
+export type { Append, Device, HostTensor, Range, SessionOptions, View } from "./protocol.ts";
 
 /** A tensor that stays in the worker: a KV buffer, a merged adapter. Whoever made it frees it. */
 export interface ResidentTensor extends Handle {
@@ -42,8 +43,8 @@ export interface RunOptions {
   fetch?: readonly string[];
   /** Outputs to keep resident. */
   keep?: readonly string[];
-  /** Outputs to write into resident tensors; may be the ones that are fed (in-place update). */
-  into?: Record<string, ResidentTensor | View>;
+  /** Outputs to add to resident tensors, such as the ones that are fed: only what is new crosses the runtime's border. */
+  append?: Append<ResidentTensor | View> | undefined;
   /** Checked before the run starts: a run itself cannot be interrupted. */
   signal?: AbortSignal | undefined;
 }
@@ -146,24 +147,26 @@ function openedSession(
   }: { session: number; outputs: readonly string[]; resident: (h: number) => ResidentTensor },
 ): Session {
   return {
-    async run(feeds, { fetch, keep = [], into = {}, signal } = {}) {
+    async run(feeds, { fetch, keep = [], append, signal } = {}) {
       signal?.throwIfAborted();
-      const rest = outputs.filter((name) => !keep.includes(name) && !(name in into));
+      const rest = outputs.filter((name) => !keep.includes(name) && !(append && name in append.to));
       const plainFeeds = Object.fromEntries(
         Object.entries(feeds).map(([name, feed]) => [
           name,
           "handle" in feed ? reference(feed) : compact(feed),
         ]),
       );
-      const targets = Object.fromEntries(
-        Object.entries(into).map(([name, target]) => [name, reference(target)]),
-      );
       const { values, kept } = await caller.call("run", {
         session,
         feeds: plainFeeds,
         fetch: fetch ?? rest,
         keep,
-        into: targets,
+        append: append && {
+          ...append,
+          to: Object.fromEntries(
+            Object.entries(append.to).map(([name, target]) => [name, reference(target)]),
+          ),
+        },
       });
       return {
         values,

@@ -2,6 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import type {
+  Append,
   Calls,
   Handle,
   HostTensor,
@@ -106,7 +107,7 @@ const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<
     sessions.delete(session);
     return undefined;
   },
-  async run({ session, feeds, fetch, keep, into }) {
+  async run({ session, feeds, fetch, keep, append }) {
     const inputs: Record<string, ort.Tensor> = {};
     const temporary: ort.Tensor[] = [];
     try {
@@ -115,12 +116,16 @@ const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<
         else temporary.push((inputs[name] = toOrt(feed)));
       }
       const wanted: Record<string, ort.Tensor | null> = {};
-      for (const name of [...fetch, ...keep]) wanted[name] = null;
-      for (const [name, target] of Object.entries(into)) wanted[name] = resident(target);
+      const appended = Object.entries(append?.to ?? {});
+      for (const name of [...fetch, ...keep, ...appended.map(([output]) => output)]) wanted[name] = null;
       const outputs = await find(sessions, session, "session").run(inputs, wanted);
       const values: Record<string, HostTensor> = {};
       const kept: Record<string, number> = {};
       for (const name of keep) kept[name] = register(tensors, outputs[name]!);
+      for (const [name, target] of appended) {
+        appendLines(outputs[name]!, resident(target), append!);
+        outputs[name]!.dispose();
+      }
       for (const name of fetch) {
         values[name] = toHost(outputs[name]!);
         outputs[name]!.dispose();
@@ -175,6 +180,23 @@ function resident(feed: Handle | View): ort.Tensor {
   if (!("offset" in feed)) return find(tensors, feed.handle, "tensor");
   const length = feed.dims.reduce((a, b) => a * b, 1);
   return new ort.Tensor("float32", numbers({ ...feed, length }), feed.dims);
+}
+
+/** Copies the new lines of each block behind those that are there: see `Append`. */
+function appendLines(from: ort.Tensor, to: ort.Tensor, { starts, counts }: Append): void {
+  if (!(from.data instanceof Float32Array && to.data instanceof Float32Array))
+    throw new Error("internal: only float32 tensors grow");
+  const [B = 0, K = 0, T = 0, width = 0] = from.dims;
+  const P = to.dims[2]!;
+  for (let b = 0; b < B; b++) {
+    const [start, count] = [starts[b]!, counts[b]!];
+    if (count > T || start + count > P)
+      throw new Error(`internal: lines ${start}+${count} of ${T} do not fit into ${P}`);
+    for (let block = b * K; block < (b + 1) * K; block++) {
+      const first = block * T * width;
+      to.data.set(from.data.subarray(first, first + count * width), (block * P + start) * width);
+    }
+  }
 }
 
 /** The memory of a range. */
