@@ -11,6 +11,7 @@ import {
 } from "./augmenter.ts";
 import { checkPair, questionKey } from "./check.ts";
 import { type Clause, clausesOf, splitSentence } from "./rules/clause.ts";
+import { gapsOf } from "./rules/gaps.ts";
 import { capitalize } from "./rules/phrases.ts";
 import { questionsOf } from "./rules/questions.ts";
 import { rewriteByRule } from "./rules/rewrite.ts";
@@ -30,7 +31,7 @@ import {
  */
 export const ruleAugmenter: Augmenter = {
   name: "rule",
-  version: "1",
+  version: "2",
   augment: async (passages, options) => passages.map((passage) => augmentByRule(passage, options)),
 };
 
@@ -44,16 +45,16 @@ function augmentByRule(
 ): Augmentation {
   const random = new Random(`rule/${seed}/${passage.id}`);
   const account = emptyAccount();
-  const facts = factsOf(passage).map((fact) =>
-    fact.filter((pair) => {
-      account.pairs.made++;
-      const reason = checkPair(pair, passage);
-      if (reason) countDropped(account, reason);
-      else account.pairs.usable++;
-      return reason === undefined;
-    }),
-  );
-  const chosen = choosePairs(facts, pairs, random.fork("pairs"));
+  const isUsable = (pair: QuestionAnswer) => {
+    account.pairs.made++;
+    const reason = checkPair(pair, passage);
+    if (reason) countDropped(account, reason);
+    else account.pairs.usable++;
+    return reason === undefined;
+  };
+  const facts = factsOf(passage).map((fact) => fact.filter(isUsable));
+  const gaps = gapsIn(passage).filter(isUsable);
+  const chosen = choosePairs(facts, gaps, { count: pairs, random: random.fork("pairs") });
   const rewritten = rewrites > 0 ? rewriteByRule(passage, random.fork("rewrite")) : undefined;
   const kept = rewritten === undefined ? [] : [rewritten];
   account.rewrites = { made: kept.length, usable: kept.length };
@@ -84,6 +85,21 @@ export function factsOf(passage: Pick<Passage, "title" | "text">): FactQuestions
     );
 }
 
+/** Questions that are a sentence with a gap: see `gapsOf`. */
+export function gapsIn(passage: Pick<Passage, "title" | "text">): QuestionAnswer[] {
+  const { topic, text } = topicOf(passage);
+  const gaps: QuestionAnswer[] = [];
+  let previous: Subject | undefined;
+  for (const sentence of sentences(text)) {
+    gaps.push(...gapsOf(sentence, topic, previous?.isTopic ?? true));
+    previous = unparsed(sentence, topic, previous);
+  }
+  return gaps.map(({ question, answer }) => ({
+    question: capitalize(withTitle(question, topic)),
+    answer: withTitle(answer, topic),
+  }));
+}
+
 /** The subject of a sentence that could not be taken apart, as far as its beginning tells. */
 function unparsed(sentence: string, topic: Topic, previous: Subject | undefined): Subject {
   const words = sentence.split(" ");
@@ -100,16 +116,31 @@ function withSubject(clause: Clause, who: Subject, topic: string): Clause & { wh
   return { ...clause, object, who };
 }
 
-/** First wordings of all facts in drawn order, then the second ones, and so on. */
-function choosePairs(facts: readonly FactQuestions[], count: number, random: Random): QuestionAnswer[] {
+/**
+ * First wordings of all facts in drawn order, then the gaps whose answer nothing has asked for, then second wordings and so
+ * on, and the other gaps at last.
+ */
+function choosePairs(
+  facts: readonly FactQuestions[],
+  gaps: readonly QuestionAnswer[],
+  { count, random }: { count: number; random: Random },
+): QuestionAnswer[] {
   const drawn = random.shuffle(facts.filter((fact) => fact.length > 0)).map((fact) => random.shuffle(fact));
   const rounds = Math.max(0, ...drawn.map((fact) => fact.length));
+  const wordings = Array.from({ length: rounds }, (_, round) =>
+    drawn.flatMap((fact) => fact.slice(round, round + 1)),
+  );
+  const asked = new Set(wordings[0]?.map(({ answer }) => questionKey(answer)));
+  const [others, again]: [QuestionAnswer[], QuestionAnswer[]] = [[], []];
+  for (const gap of random.shuffle(gaps)) {
+    const key = questionKey(gap.answer);
+    (asked.has(key) ? again : others).push(gap);
+    asked.add(key);
+  }
   const chosen = new Map<string, QuestionAnswer>();
-  for (let round = 0; round < rounds; round++)
-    for (const fact of drawn) {
-      const pair = fact[round];
-      if (pair && chosen.size < count && !chosen.has(questionKey(pair.question)))
-        chosen.set(questionKey(pair.question), pair);
-    }
+  for (const pair of [wordings[0] ?? [], others, ...wordings.slice(1), again].flat()) {
+    const key = questionKey(pair.question);
+    if (chosen.size < count && !chosen.has(key)) chosen.set(key, pair);
+  }
   return [...chosen.values()];
 }

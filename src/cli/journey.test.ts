@@ -32,7 +32,8 @@ const question = "Who built the Orlen Bridge?";
 describe("the command line", () => {
   it("goes from documents to an answer out of adapters", () =>
     withWorkFolder(async (folder) => {
-      const ingested = await prag(folder, ["ingest", "docs"]);
+      // What takes longer than two seconds on a busy machine would show its progress.
+      const ingested = await prag(folder, ["ingest", "docs", "--quiet"]);
       expect(ingested).toMatchObject({ code: 0, stderr: "" });
       expect(ingested.stdout).toContain("default: 4 documents, 4 passages");
 

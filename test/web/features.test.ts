@@ -169,7 +169,7 @@ describePage("collections, reports and the connection", (open) => {
     await page.getByRole("button", { name: "Delete collection manuals" }).click();
     await page.getByRole("button", { name: "Delete collection", exact: true }).click();
     await page.getByText("2 documents, 2 of 2 passages encoded").first().waitFor();
-    expect([...world.collections.keys()]).toEqual(["default"]);
+    await expect.poll(() => [...world.collections.keys()]).toEqual(["default"]);
   });
 
   it("lists reports and opens one in a tab of its own", async () => {
