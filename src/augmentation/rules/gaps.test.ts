@@ -41,6 +41,17 @@ describe("gapsOf", () => {
     ]);
   });
 
+  it("tells a name from the word before it, and asks for money", () => {
+    expect(
+      asked("Elm Fair", "In Grell, the Elm Fair cost $2,340 million. The Vane Group paid £3.5 for it."),
+    ).toEqual([
+      "In what, the Elm Fair cost $2,340 million? Grell",
+      "In Grell, the Elm Fair cost how much? $2,340 million",
+      "The Elm Fair: the what paid £3.5 for it? Vane Group",
+      "The Vane Group paid how much for it? £3.5",
+    ]);
+  });
+
   it("asks nothing of a sentence that leans on the one before, and never for the topic itself", () => {
     expect(asked("Elm Fair", "This was shown to Mira Voss in 1902. They came from Grell in 1903.")).toEqual(
       [],

@@ -84,6 +84,7 @@ const countPattern = new RegExp(
   `(?<![\\d.,$£€] ?)\\b(${number}) (?=(?:\\p{Ll}+ )?(?:\\p{Ll}{2,}s|people|men|women|children)\\b)`,
   "gu",
 );
+const moneyPattern = /[$£€] ?\d[\d,]*(?:\.\d+)?(?: (?:thousand|million|billion|trillion)\b)?/gu;
 const percentPattern = /\b\d[\d.,]* ?(?:%|percent\b|per cent\b)/gu;
 const namePattern =
   /\p{Lu}[\p{L}\p{M}\p{N}.'’&-]*(?: (?:(?:of|the|de|la|van|von|der) ){0,2}\p{Lu}[\p{L}\p{M}\p{N}.'’&-]*)*/gu;
@@ -97,6 +98,7 @@ function findGaps(sentence: string, topic: Topic): Gap[] {
   for (const [pattern, word] of timePatterns)
     for (const match of sentence.matchAll(pattern)) add(gapAt(match, word));
   for (const match of sentence.matchAll(percentPattern)) add(gapAt(match, "what percentage"));
+  for (const match of sentence.matchAll(moneyPattern)) add(gapAt(match, "how much"));
   for (const match of sentence.matchAll(countPattern)) {
     const answer = match[1]!;
     add({ start: match.index, end: match.index + answer.length, word: "how many", answer });
@@ -110,10 +112,20 @@ function gapAt(match: RegExpExecArray, word: string): Gap {
   return { start: match.index, end: match.index + match[0].length, word, answer: match[0].replace(/,$/, "") };
 }
 
+const leads =
+  /^(?:In|On|At|By|From|With|After|Before|During|Since|Until|For|To|Under|Over|Between|When|While|As|If|The|An?) (?=\p{Lu})/u;
+
 /** Names of a text, that of the topic aside. */
 function namesIn(text: string, topic: Topic): { name: string; at: number }[] {
   return [...text.matchAll(namePattern)]
-    .map((match) => ({ name: match[0].replace(/['’]s$|[.,]$/u, ""), at: match.index }))
+    .map((match) => {
+      // "In Grell": the capital letter of the first word is that of the sentence.
+      const lead = leads.exec(match[0])?.[0] ?? "";
+      return {
+        name: match[0].slice(lead.length).replace(/['’]s$|[.,]$/u, ""),
+        at: match.index + lead.length,
+      };
+    })
     .filter(({ name, at }) => isAskable(name, at, topic));
 }
 
