@@ -15,9 +15,9 @@ export interface FactToken {
   separated: boolean;
 }
 
-const months = "january february march april may june july august september october november december".split(
-  " ",
-);
+/** In lower case, as `form` has them. */
+export const months =
+  "january february march april may june july august september october november december".split(" ");
 const units = words(
   "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen",
   1,

@@ -33,17 +33,21 @@ export interface GenerationRequest {
   probabilities?: boolean | undefined;
 }
 
-/**
- * One generated token. `text` is what it adds; it may be empty while a character is incomplete. Numbers that a remote
- * service does not tell are NaN, and those that nobody asked for may be; an unknown id is -1.
- */
-export interface GeneratedToken {
-  id: number;
-  text: string;
+/** What a model thought of a token. */
+export interface TokenStatistics {
   /** Natural logarithm of its probability before sampling changed the distribution. */
   logProbability: number;
   /** Entropy of that distribution, in nats. */
   entropy: number;
+}
+
+/**
+ * One generated token. `text` is what it adds; it may be empty while a character is incomplete. Numbers that a remote
+ * service does not tell are NaN, and those that nobody asked for may be; an unknown id is -1.
+ */
+export interface GeneratedToken extends TokenStatistics {
+  id: number;
+  text: string;
 }
 
 /** A finished text. */

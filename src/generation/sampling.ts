@@ -1,5 +1,5 @@
 import type { Random } from "../base/random.ts";
-import type { Sampling } from "./generator.ts";
+import type { Sampling, TokenStatistics } from "./generator.ts";
 
 /**
  * Chooses the next token from logits [V]. Order of the steps, as in `transformers`: repetition penalty, temperature,
@@ -16,14 +16,6 @@ export function chooseToken(
   const { temperature = 0, repetitionPenalty = 1 } = sampling;
   const scores = repetitionPenalty === 1 ? logits : penalise(logits, seen, repetitionPenalty);
   return temperature === 0 ? argmax(scores) : draw(scores, { ...sampling, temperature }, random);
-}
-
-/** What a model thought of a token. */
-export interface TokenStatistics {
-  /** Natural logarithm of the token's probability, before sampling changed the distribution. */
-  logProbability: number;
-  /** Entropy of that distribution, in nats. */
-  entropy: number;
 }
 
 /** Where nobody asked, or nobody knows. */

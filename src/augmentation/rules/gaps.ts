@@ -1,5 +1,6 @@
 import type { QuestionAnswer } from "../../corpus/corpus.ts";
-import { lowerFirst } from "./phrases.ts";
+import { months } from "../fact-tokens.ts";
+import { capitalize, lowerFirst } from "./phrases.ts";
 import { isTopicPhrase, looksLikePerson, type Topic } from "./subject.ts";
 
 /** A piece of a sentence that can be asked for: what it is replaced by, and the answer. */
@@ -69,14 +70,18 @@ function shorten(sentence: string): string {
         .slice(0, -1);
 }
 
-const month = "(?:January|February|March|April|May|June|July|August|September|October|November|December)";
-const timePatterns: readonly [RegExp, string][] = [
+const monthNames = months.map(capitalize);
+const month = `(?:${monthNames.join("|")})`;
+/** What is asked for as a whole, by the words that ask for it; earlier ones first. */
+const phrasePatterns: readonly [RegExp, string][] = [
   [new RegExp(`\\b(?:\\d{1,2} ${month}|${month} \\d{1,2},?)(?: \\d{4})?\\b`, "gu"), "which date"],
   [new RegExp(`\\b${month} \\d{4}\\b`, "gu"), "which month"],
   [
     /(?<=\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y|[Ff]rom|[Aa]fter|[Bb]efore|to|around) )(?:1\d{3}|20\d{2})\b(?!s|-)/gu,
     "which year",
   ],
+  [/\b\d[\d.,]* ?(?:%|percent\b|per cent\b)/gu, "what percentage"],
+  [/[$£€] ?\d[\d,]*(?:\.\d+)?(?: (?:thousand|million|billion|trillion)\b)?/gu, "how much"],
 ];
 const number =
   "(?:\\d[\\d,]*(?:\\.\\d+)?|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)";
@@ -84,8 +89,6 @@ const countPattern = new RegExp(
   `(?<![\\d.,$£€] ?)\\b(${number}) (?=(?:\\p{Ll}+ )?(?:\\p{Ll}{2,}s|people|men|women|children)\\b)`,
   "gu",
 );
-const moneyPattern = /[$£€] ?\d[\d,]*(?:\.\d+)?(?: (?:thousand|million|billion|trillion)\b)?/gu;
-const percentPattern = /\b\d[\d.,]* ?(?:%|percent\b|per cent\b)/gu;
 const namePattern =
   /\p{Lu}[\p{L}\p{M}\p{N}.'’&-]*(?: (?:(?:of|the|de|la|van|von|der) ){0,2}\p{Lu}[\p{L}\p{M}\p{N}.'’&-]*)*/gu;
 
@@ -95,10 +98,8 @@ function findGaps(sentence: string, topic: Topic): Gap[] {
   const add = (gap: Gap) => {
     if (found.every(({ start, end }) => gap.end <= start || gap.start >= end)) found.push(gap);
   };
-  for (const [pattern, word] of timePatterns)
+  for (const [pattern, word] of phrasePatterns)
     for (const match of sentence.matchAll(pattern)) add(gapAt(match, word));
-  for (const match of sentence.matchAll(percentPattern)) add(gapAt(match, "what percentage"));
-  for (const match of sentence.matchAll(moneyPattern)) add(gapAt(match, "how much"));
   for (const match of sentence.matchAll(countPattern)) {
     const answer = match[1]!;
     add({ start: match.index, end: match.index + answer.length, word: "how many", answer });
@@ -134,7 +135,7 @@ function isAskable(name: string, at: number, topic: Topic): boolean {
   if (name.includes(topic.name.replace(/^the /, "")) || name.length < 3) return false;
   const [first = "", ...others] = name.split(" ");
   if (at === 0 && !topic.mentioned.has(first)) return others.length > 0 && looksLikePerson(name);
-  return !new RegExp(`^${month}$`, "u").test(name);
+  return !monthNames.includes(name);
 }
 
 function wordFor(name: string, sentence: string, at: number): string {
