@@ -69,7 +69,9 @@ export function fitsQuestion(
     case "measure":
       return answered.some(({ kind, form }) => kind === "number" || vague.has(form) || timeWords.has(form));
     case "person":
-      return answered.some(isNamePart) || answered.some(isPersonNoun);
+      return (
+        answered.some(isNamePart) || answered.some(({ kind, form }) => kind === "word" && isPersonNoun(form))
+      );
     case "name":
       return answered.some(isNamePart);
     case "place":
@@ -108,13 +110,13 @@ const personNouns = set(
   "man men woman women person people child children boy boys girl girls student students pupil pupils critic critics monk monks nun nuns pirate pirates judge judges thief thieves ghost uncle aunt bride widow widows wife wives husband astronaut astronauts captain captains king queen family families crew friend friends saint bishop priest priests nurse nurses cook cooks guard guards guest guests soldier soldiers orphan orphans",
 );
 const notPersonNouns = set(
-  "river tower water paper letter number order power summer winter silver copper corner timber leather butter floor door colour color mirror motor harbour tractor theatre centre metre offer flower answer dinner cover border computer matter weather feather rubber",
+  "river tower water paper newspaper center chapter character computer platformer letter number order power summer winter silver copper corner timber leather butter floor door colour color mirror motor harbour tractor theatre centre metre offer flower answer dinner cover border matter weather feather rubber",
 );
 
 /** "miners", "a builder", "retired sailors": nouns for persons, by list or ending. */
-function isPersonNoun({ form, kind }: FactToken): boolean {
+export function isPersonNoun(form: string): boolean {
   const singular = form.replace(/s$/, "");
-  if (kind !== "word" || notPersonNouns.has(singular)) return false;
+  if (notPersonNouns.has(singular)) return false;
   return (
     personNouns.has(form) ||
     /.{2}(?:er|or|ist|ian|man|woman|ant)$/.test(singular) ||

@@ -86,7 +86,7 @@ export function checkPair(
     checkWording(question, asked) ??
     checkAnswer(answer, answered, asked) ??
     checkReference(question, asked, { title, text }) ??
-    (supports(text, answer) ? undefined : "answer not in the passage") ??
+    (supports(text, answer) || supports(title, answer) ? undefined : "answer not in the passage") ??
     (fitsQuestion(asked, answered, { answer, text }) ? undefined : "wrong type of answer") ??
     (answersAnotherFact(asked, answered, { title, text }) ? "another fact" : undefined)
   );

@@ -11,6 +11,7 @@ import {
 } from "./augmenter.ts";
 import { checkPair, questionKey } from "./check.ts";
 import { type Clause, clausesOf, splitSentence } from "./rules/clause.ts";
+import { definitionFacts } from "./rules/definition.ts";
 import { gapsOf } from "./rules/gaps.ts";
 import { capitalize } from "./rules/phrases.ts";
 import { questionsOf } from "./rules/questions.ts";
@@ -31,7 +32,7 @@ import {
  */
 export const ruleAugmenter: Augmenter = {
   name: "rule",
-  version: "2",
+  version: "3",
   augment: async (passages, options) => passages.map((passage) => augmentByRule(passage, options)),
 };
 
@@ -66,13 +67,15 @@ export function factsOf(passage: Pick<Passage, "title" | "text">): FactQuestions
   const { topic, text } = topicOf(passage);
   const facts: FactQuestions[] = [];
   let previous: Subject | undefined;
-  for (const sentence of sentences(text).flatMap(splitSentence)) {
+  const told = sentences(text);
+  for (const sentence of told.flatMap(splitSentence)) {
     const clauses = clausesOf(sentence, (phrase) => isTopicPhrase(phrase, topic));
     const subject = clauses[0] && resolveSubject(clauses[0].subject, topic, previous);
     if (subject)
       for (const clause of clauses) facts.push(...questionsOf(withSubject(clause, subject, topic.name)));
     previous = subject ?? unparsed(sentence, topic, previous);
   }
+  facts.push(...definitionFacts(told[0] ?? "", topic));
   // Of two answers to one question the first is the one that the passage is about.
   const keys = facts.map((fact) => questionKey(fact[0]!.question));
   return facts
