@@ -3,10 +3,12 @@
 //
 //   npm run --silent build && node experiments/memory/data.js --work WORK
 //     --data <folder>      with corpora/ and train/ (default: ../shared/data beside the checkout)
-//     --characters <n>     of long articles and of books, each (8,000,000)
+//     --characters <n>     of long articles and of books, each (4,000,000)
 //
 //   WORK/pretrain/books/*.txt, articles.jsonl   long texts for the first stage
 //   WORK/pretrain/repeated.jsonl                beginnings of articles said again and again: what a memory must hold to go on
+//   WORK/pretrain/planted.jsonl                 facts about invented names between sentences, told and asked again (planted.js)
+//   WORK/planted-clues.jsonl                    clue data about such facts, in its own form
 //   WORK/clues/articles.jsonl, questions.jsonl  for clue data of the second stage: rule-made questions, SQuAD's
 //   WORK/reward/articles.jsonl, questions.jsonl the same for the third stage, from other articles and other questions
 //   WORK/held-out/*.txt                         books that nothing is trained on
@@ -17,13 +19,15 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Random } from "../../dist/base/random.js";
+import { sentences } from "../../dist/text/sentences.js";
 import { clean, readArticles, readRows } from "../eval-mini/data.js";
+import { plantedExample, plantedText } from "./planted.js";
 
 const { values: options } = parseArgs({
   options: {
     work: { type: "string" },
     data: { type: "string", default: resolve(import.meta.dirname, "../../../shared/data") },
-    characters: { type: "string", default: "8000000" },
+    characters: { type: "string", default: "4000000" },
   },
 });
 if (!options.work) throw new Error("name a folder for the texts: --work WORK");
@@ -38,7 +42,14 @@ const heldOutOf = 40;
 const [longArticle, clueArticle] = [5000, [800, 4000]];
 /** Articles that the rules make questions on, and questions of SQuAD, for the third stage. */
 const repeatedCharacters = 850; // two windows of 128 tokens
-const counts = { repeated: 4000, clueArticles: 2000, rewardArticles: 40, rewardQuestions: 120, measured: 60 };
+const counts = {
+  repeated: 4000,
+  planted: 8000,
+  clueArticles: 2000,
+  rewardArticles: 40,
+  rewardQuestions: 120,
+  measured: 60,
+};
 /** Questions asked about one article of SQuAD, and characters of an article that is long. */
 const [questionsOfArticle, leastOfArticle] = [5, 10_000];
 
@@ -106,6 +117,12 @@ function sayAgain({ title, text }) {
   return { title, text: [beginning, beginning, beginning].join("\n") };
 }
 
+/** Something about facts that stand between the sentences of an article. */
+const plantInto =
+  (make) =>
+  ({ title, text }, i) =>
+    make(new Random(`planted ${i}`), { title, sentences: sentences(text.slice(0, repeatedCharacters)) });
+
 /** Questions in a drawn order. */
 const shuffled = (rows) => new Random("memory questions").shuffle(rows);
 
@@ -140,10 +157,13 @@ for (const folder of ["pretrain/books", "clues", "reward", "held-out", "measure"
   await mkdir(join(work, folder), { recursive: true });
 const bookCharacters = await writeBooks();
 const { articles, short, heldOut } = await chooseArticles();
-const { clueArticles, rewardArticles, rewardQuestions, measured, repeated } = counts;
+const { clueArticles, rewardArticles, rewardQuestions, measured, repeated, planted } = counts;
 await writeFile(join(work, "pretrain/articles.jsonl"), jsonl(articles));
-const rest = short.slice(rewardArticles + clueArticles, rewardArticles + clueArticles + repeated);
-await writeFile(join(work, "pretrain/repeated.jsonl"), jsonl(rest.map(sayAgain)));
+const rest = short.slice(rewardArticles + clueArticles);
+await writeFile(join(work, "pretrain/repeated.jsonl"), jsonl(rest.slice(0, repeated).map(sayAgain)));
+const between = rest.slice(repeated, repeated + planted);
+await writeFile(join(work, "pretrain/planted.jsonl"), jsonl(between.map(plantInto(plantedText))));
+await writeFile(join(work, "planted-clues.jsonl"), jsonl(between.map(plantInto(plantedExample))));
 await writeFile(join(work, "reward/articles.jsonl"), jsonl(short.slice(0, rewardArticles)));
 await writeFile(
   join(work, "clues/articles.jsonl"),

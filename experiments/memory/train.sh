@@ -28,7 +28,7 @@ for set in clues reward measure; do
     prag memory clues "$work/$set/articles.jsonl" --questions "$work/$set/questions.jsonl" --words 200 --out "$work/$set.jsonl"
 done
 
-prag memory train --stage sft --data "$work/clues.jsonl" --from "$work/stage-1" --out "$work/stage-2" \
+prag memory train --stage sft --data "$work/clues.jsonl,$work/planted-clues.jsonl" --from "$work/stage-1" --out "$work/stage-2" \
   --ratios 2,4,8 --minutes "${SFT:-8}"
 
 # Clues are sampled at the first ratio.

@@ -72,6 +72,20 @@ describe("definitionFacts", () => {
     ]);
   });
 
+  it("knows the topic by a part of its title and by a longer name, and reads two brackets", () => {
+    expect(told("Grell, Norvale", "Grell is a market town in Norvale, Sall.")).toEqual([
+      "What is Grell, Norvale? a market town",
+      "What is a market town in Norvale, Sall? Grell, Norvale",
+    ]);
+    expect(
+      told("Jim Orme", "James Abel Orme (Norse: Ormr) (1 January 1896 – 26 February 1982) was a rower."),
+    ).toEqual([
+      "When was Jim Orme born? 1 January 1896",
+      "When did Jim Orme die? 26 February 1982",
+      "What was the profession of Jim Orme? rower",
+    ]);
+  });
+
   it("takes no firm for a person, and no office for a profession", () => {
     expect(told("Corrin Mills", "Corrin Mills is a maker of flour in Eastham. It is old.")[0]).toBe(
       "What is Corrin Mills? a maker",

@@ -26,7 +26,7 @@ export function definitionFacts(sentence: string, topic: Topic): FactQuestions[]
   const found =
     sentence.length > maxSentence
       ? null
-      : /^([^()]{1,90}?),? ?(?:\(((?:[^()]|\([^()]{0,80}\)){0,300})\),?)?(?:, [^,()]{1,60},)? (is|was|are|were) (an?|the) (.+)$/u.exec(
+      : /^([^()]{1,90}?),? ?((?: ?\((?:[^()]|\([^()]{0,80}\)){0,300}\),?){0,2})(?:, [^,()]{1,60},)? (is|was|are|were) (an?|the) (.+)$/u.exec(
           sentence,
         );
   if (!found || !meansTopic(found[1]!, topic)) return [];
@@ -44,11 +44,18 @@ export function definitionFacts(sentence: string, topic: Topic): FactQuestions[]
 }
 
 /** Whether the subject of the first sentence is the topic: its name, or a longer form of it. */
-function meansTopic(subject: string, topic: Topic): boolean {
-  if (subject.includes(topic.name.replace(/^the /, ""))) return subject.split(" ").length <= 6;
-  const words: string[] = subject.match(/[\p{L}\p{N}]+/gu) ?? [];
-  const named: string[] = topic.written.match(/[\p{L}\p{N}]+/gu) ?? [];
-  return words.length <= 10 && named.length > 0 && named.every((word) => words.includes(word));
+function meansTopic(subject: string, { name, written }: Topic): boolean {
+  const words = wordsOf(subject);
+  if (subject.includes(name.replace(/^the /, ""))) return subject.split(" ").length <= 6;
+  // "Buckfield, Maine" is called Buckfield, and "Jim Brown" begins as "James Nathaniel Brown".
+  const named = wordsOf(written.split(", ")[0]!);
+  const isWhole = named.length > 0 && named.every((word) => words.includes(word));
+  const isNamesake = looksLikePerson(written) && looksLikePerson(subject) && named.at(-1) === words.at(-1);
+  return words.length <= 10 && (isWhole || isNamesake);
+}
+
+function wordsOf(text: string): string[] {
+  return text.match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
 const boundary =

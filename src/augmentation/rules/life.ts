@@ -7,15 +7,12 @@ const month = `(?:${months.map(capitalize).join("|")})`;
 const date = `(?:\\d{1,2} ${month},? \\d{4}|${month} \\d{1,2},? \\d{4}|${month} \\d{4}|\\d{4})`;
 const where = "(?:,? (?:in |at )?(\\p{Lu}[^;()–—]{1,60}?))?";
 const bornPattern = new RegExp(
-  `\\b(?:[Bb]orn|b\\.)(?: [^;()]{0,60}?)?,? ?(${date})${where}(?=$|[;)–—]| died| -)`,
+  `\\b(?:[Bb]orn|b\\.)(?: [^;()]{0,60}?)?,? ?(${date})${where}(?=[;)–—]| died| -)`,
   "u",
 );
-const lifePattern = new RegExp(
-  `(?:^|[;,] ?|born )(${date})${where} ?[–—-] ?(${date})${where}(?=$|[;)])`,
-  "u",
-);
+const lifePattern = new RegExp(`(?:[(;,] ?|born )(${date})${where} ?[–—-] ?(${date})${where}(?=[;)])`, "u");
 
-/** Birth and death from the brackets behind a name: "born 3 May 1950 in Port Sall", "1854 – 9 January 1920". */
+/** Birth and death from the brackets behind a name: "(born 3 May 1950 in Port Sall)", "(1854 – 9 January 1920)". */
 export function lifeFacts(aside: string, { name, written }: Topic): FactQuestions[] {
   if (!looksLikePerson(written)) return [];
   const [, from, fromPlace, to, toPlace] = lifePattern.exec(aside) ?? [];
