@@ -179,7 +179,17 @@ function cut(records) {
   });
 }
 
-function describe({ windows: parts, summary, background, questions, exponent, pauseMs, passages }) {
+function describe({
+  run,
+  cpuShare,
+  windows: parts,
+  summary,
+  background,
+  questions,
+  exponent,
+  pauseMs,
+  passages,
+}) {
   const row = (name, { promptTokens, adapterShare, f1, firstTokenMs }, beside) => [
     name,
     ...[promptTokens.toFixed(0), percent(adapterShare), percent(f1)],
@@ -205,7 +215,8 @@ function describe({ windows: parts, summary, background, questions, exponent, pa
   ];
   const intro = `${questions} questions, Zipf with exponent ${exponent}, ${pauseMs} ms between them on average; ${passages} passages, of which the background encoded ${background.encoded}.`;
   const allHeader = ["all questions", "prompt tokens", "hits as adapters, %", "F1", "first token, ms"];
-  return `${intro}\n\n${table(allHeader, all)}\n\n${table(header, rows)}`;
+  const head = `${date}, ${machine}; ${model.name} (${model.fingerprint}); the background may work ${percent(cpuShare)} % of the time.`;
+  return `${head}\n\n${intro}\n\n${table(allHeader, all)}\n\n${table(header, rows)}`;
 }
 
 function chart(parts) {

@@ -46,8 +46,9 @@ const summaries = {
     return { examples: before.length, before: mean(before), after: mean(after), difference, interval, p };
   },
   f1: (runs) =>
-    runs.map(({ dataset, methods }) => ({
+    runs.map(({ dataset, methods, comparisons }) => ({
       dataset,
+      differences: comparisons.filter(({ against }) => against === "memorag"),
       methods: methods.map(({ name, questions, f1, intervals }) => ({
         name,
         questions,
@@ -125,14 +126,18 @@ difference ${percent(difference)} [${percent(interval.low)}, ${percent(interval.
 
 ${runs
   .map(
-    ({ dataset, methods }) =>
-      `${dataset}, ${methods[0].questions} questions; paired differences stand in \`runs/memorag/report/report.md\`:\n\n${table(
-        ["method", "F1", "95 %"],
-        methods.map(({ name, f1, interval }) => [
-          name,
-          percent(f1),
-          `${percent(interval.low)} – ${percent(interval.high)}`,
-        ]),
+    ({ dataset, methods, differences }) =>
+      `${dataset}, ${methods[0].questions} questions:\n\n${table(
+        ["method", "F1", "95 %", "minus memorag [95 %], paired"],
+        methods.map(({ name, f1, interval }) => {
+          const { difference, interval: paired } = differences.find(({ method }) => method === name) ?? {};
+          return [
+            name,
+            percent(f1),
+            `${percent(interval.low)} – ${percent(interval.high)}`,
+            paired ? `${percent(difference)} [${percent(paired.low)}, ${percent(paired.high)}]` : "–",
+          ];
+        }),
       )}`,
   )
   .join("\n\n")}`,

@@ -108,7 +108,7 @@ async function measureReward(memoryModel) {
 /** MemoRAG and its baselines on the same questions, by the command for it. */
 async function measureF1(memoryModel) {
   const words = ["reproduce", "memorag", "--data", join(work, "longbench"), "--sets", "squad,altqa"];
-  const own = ["--sample", String(sample), "--max-words", "60", "--limit", "3", "--out", join(out, "runs")];
+  const own = ["--sample", String(sample), "--max-words", "60", "--limit", "3", "--out", join(work, "runs")];
   const using = [
     "--model",
     options.model,
@@ -128,7 +128,7 @@ async function measureF1(memoryModel) {
   });
   return Promise.all(
     ["squad", "altqa"].map(async (name) =>
-      JSON.parse(await readFile(join(out, "runs/memorag", name, "summary.json"), "utf8")),
+      JSON.parse(await readFile(join(work, "runs/memorag", name, "summary.json"), "utf8")),
     ),
   );
 }

@@ -120,6 +120,7 @@ describe("the command line", () => {
       }
       const listed = await prag(folder, ["models", "list", "--json", "--offline"]);
       expect(JSON.parse(listed.stdout)).toContainEqual(expect.objectContaining({ name: "org/tiny" }));
+      expect(listed.stdout).not.toContain("prag-mini-memory"); // weights over a model, not a model
 
       const init = ["init", "--model", "org/tiny", "--offline", "--collection", "bridges"];
       const options = ["--cache-folder", "cache", "--threads", "1"];

@@ -31,6 +31,13 @@ function pathOf(command: Command): string[] {
 const commands = allCommands(createProgram(fakeShell().shell));
 
 describe("help", () => {
+  it("says of options what must be given, and defaults in words", () => {
+    const evaluate = commands.find((command) => command.name() === "eval")!;
+    const help = evaluate.helpInformation().replace(/\s+/g, " ");
+    expect(help).toMatch(/--dataset <file> [^-]*\(required\)/);
+    expect(help).toContain("(default: closed-book,standard-rag,prag,combine)");
+  });
+
   it("knows all commands", () => {
     expect(commands.map((command) => pathOf(command).join(" ")).sort()).toEqual(
       [

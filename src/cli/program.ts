@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Help, type Option } from "commander";
 import { packageVersion } from "../engine/package-root.ts";
 import { addAdapters } from "./commands/adapters.ts";
 import { addAsk } from "./commands/ask.ts";
@@ -45,6 +45,14 @@ const commands = [
   addDemo,
 ];
 
+/** What help says of an option: with its default in words, and whether it must be given. */
+function describeOption(option: Option): string {
+  const value: unknown = option.defaultValue;
+  if (Array.isArray(value)) option.defaultValueDescription ??= value.join(",");
+  const said = new Help().optionDescription(option);
+  return option.mandatory ? `${said} (required)` : said;
+}
+
 /** The command line: every command with its options, ready to parse. */
 export function createProgram(shell: Shell): Command {
   const { terminal } = shell;
@@ -53,7 +61,11 @@ export function createProgram(shell: Shell): Command {
       "Parametric RAG: documents become adapters of a local model, questions are answered from them.",
     )
     .version(packageVersion)
-    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(terminal.bar.columns, 110) })
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: Math.min(terminal.bar.columns, 110),
+      optionDescription: describeOption,
+    })
     .configureOutput({
       writeOut: (text) => terminal.write(text),
       writeErr: (text) => terminal.bar.write(text),

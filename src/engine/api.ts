@@ -99,6 +99,7 @@ export interface SearchHit {
 export interface AskBody {
   question: string;
   collection?: string;
+  /** Where absent, that of the settings. */
   method?: string;
   /** Passages to retrieve. */
   limit?: number;

@@ -1,5 +1,6 @@
 import { ConfigError } from "../base/errors.ts";
 import { type MemoragOptions, type MemoragParts, memoragOptions } from "../methods/memorag.ts";
+import { choosePrompts } from "./answer-prompts.ts";
 import { type OpenedMemory, openNamedMemory } from "./memory-folder.ts";
 import type { EngineParts } from "./parts.ts";
 import { openTextRetriever } from "./text-retriever.ts";
@@ -8,6 +9,10 @@ import { openTextRetriever } from "./text-retriever.ts";
 export interface MemoragChoice {
   /** Name of the memory. */
   memory?: string | undefined;
+  /** Reason step by step, then answer; as the settings say where absent, like `shots`. */
+  cot?: boolean | undefined;
+  /** Worked examples in the prompt. */
+  shots?: number | undefined;
   /** Numbers of MemoRAG, as `{ draft: true }`; an unknown one is a `ConfigError`. */
   methodOptions?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -22,9 +27,22 @@ export async function openMemorag(parts: EngineParts, choice: MemoragChoice): Pr
     recollection: memory ? { memory } : { notes },
     retriever: await openTextRetriever(parts, passages),
     clock: parts.clock,
-    prompts: parts.prompts,
+    prompts: (await memoragPrompts(parts, choice)).prompts,
     options,
   };
+}
+
+/** How the question is put once the passages are found: as by every method that reads them. */
+export async function memoragPrompts(parts: EngineParts, { cot, shots }: MemoragChoice) {
+  const { config } = parts;
+  const { examples = "full" } = await parts.answerPreset();
+  return choosePrompts({
+    compat: "none",
+    cot: cot ?? config.cot,
+    shots: shots ?? config.shots,
+    examples,
+    iterates: false,
+  });
 }
 
 /** The memory of this name; a `ConfigError` where none is named. */

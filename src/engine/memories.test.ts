@@ -54,6 +54,13 @@ describe("memories", () => {
           methodOptions,
         });
         expect(answer.sources.map(({ usedAs }) => usedAs)).toContain("context");
+        const longer = await ask(parts, "Who built it?", {
+          memory: "one",
+          methodOptions,
+          cot: true,
+          shots: 1,
+        });
+        expect(longer.usage.promptTokens).toBeGreaterThan(answer.usage.promptTokens + 20);
         for (const method of ["standard-rag", "hyde", "full-context"]) {
           const { sources, trace } = await ask(parts, "Who built it?", { method, memory: "one" });
           for (const { title } of sources) expect(["bridge 0", "more"]).toContain(title);

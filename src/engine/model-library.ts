@@ -1,5 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
+import { readJsonIfPresent } from "../base/files.ts";
 import { fetchModel } from "../weights/hub.ts";
 import { listCachedModels } from "../weights/model-cache.ts";
 import type { EngineConfig } from "./config.ts";
@@ -27,17 +29,19 @@ export async function listModels({
   ];
 }
 
+const modelConfig = z.looseObject({ model_type: z.string() });
+
 async function bundledModels(): Promise<AvailableModel[]> {
   const root = join(packageRoot, "models");
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []); // a package may come without
-  return Promise.all(
-    entries
-      .filter((entry) => entry.isDirectory())
-      .map(async ({ name }) => {
-        const folder = join(root, name);
-        return { name, revision: "package", folder, bytes: await folderBytes(folder) };
-      }),
-  );
+  const models: AvailableModel[] = [];
+  for (const { name } of entries.filter((entry) => entry.isDirectory())) {
+    const folder = join(root, name);
+    // Memory weights lie there too: they are no model of their own.
+    if (await readJsonIfPresent(join(folder, "config.json"), modelConfig).catch(() => undefined))
+      models.push({ name, revision: "package", folder, bytes: await folderBytes(folder) });
+  }
+  return models;
 }
 
 /** Bytes of all files below a folder. */

@@ -1,7 +1,13 @@
 import { memorag, memoragNotes } from "../methods/memorag.ts";
 import type { Method } from "../methods/method.ts";
 import { answerPromptsHash } from "../prompts/provenance.ts";
-import { type MemoragChoice, memoragNumbers, openMemorag, openMemoryOf } from "./create-memorag.ts";
+import {
+  type MemoragChoice,
+  memoragNumbers,
+  memoragPrompts,
+  openMemorag,
+  openMemoryOf,
+} from "./create-memorag.ts";
 import { createMethod, describeMethod, type MethodOptions } from "./create-method.ts";
 import type { EngineParts } from "./parts.ts";
 import { openTextRetriever } from "./text-retriever.ts";
@@ -32,10 +38,13 @@ export async function describeTextMethod(
   const answers = (await parts.answerGenerator()).model;
   if (name !== "memorag")
     return { ...(await describeMethod(parts, name, options)), retriever: config.retriever, answers };
+  const { prompts, shots } = await memoragPrompts(parts, options);
   return {
     name,
-    prompts: answerPromptsHash(parts.prompts),
-    maxTokens: config.maxTokens ?? parts.prompts.maxTokens,
+    cot: prompts.chainOfThought,
+    shots,
+    prompts: answerPromptsHash(prompts),
+    maxTokens: config.maxTokens ?? prompts.maxTokens,
     options: memoragNumbers(options.methodOptions),
     notes: memoragNotes,
     retriever: config.retriever,

@@ -12,13 +12,16 @@ export interface MethodRecords {
 /** Below this a difference counts as significant, as in the paper. */
 export const significance = 0.05;
 
-/** Every method against P-RAG and against the best, in F1 on the same questions. */
+/** What a run is about: P-RAG, or MemoRAG where it is about long texts. */
+const subjects = ["prag", "memorag"];
+
+/** Every method against what the run is about and against the best, in F1 on the same questions. */
 export function compareRuns(methods: readonly MethodRecords[], seed: number): Comparison[] {
   if (methods.some(({ records }) => records.length < 2)) return [];
   const f1Of = ({ records }: MethodRecords) => records.map(({ scores }) => scores.f1);
   const best = [...methods].sort((a, b) => mean(f1Of(b)) - mean(f1Of(a)))[0];
-  const prag = methods.find(({ id }) => id === "prag");
-  const references = [...new Set([prag, best])].flatMap((one) => (one ? [one] : []));
+  const subject = methods.find(({ id }) => subjects.includes(id));
+  const references = [...new Set([subject, best])].flatMap((one) => (one ? [one] : []));
   return references.flatMap((reference) =>
     methods
       .filter((method) => method !== reference)
@@ -37,13 +40,14 @@ function compare(
 }
 
 /**
- * Signs behind a method's F1 in a table: `*` it differs from P-RAG, `†` it is below the best, each by the paired t-test
- * with p < 0.05.
+ * Signs behind a method's F1 in a table: `*` it differs from P-RAG (MemoRAG where the run is about that), `†` it is below the
+ * best, each by the paired t-test with p < 0.05.
  */
 export function marksOf(method: string, comparisons: readonly Comparison[]): string {
   const own = comparisons.filter((one) => one.method === method && one.pTTest < significance);
-  const best = comparisons.find(({ against }) => against !== "prag")?.against ?? "prag";
-  const fromPrag = own.some(({ against }) => against === "prag") ? "*" : "";
+  const subject = comparisons.find(({ against }) => subjects.includes(against))?.against;
+  const best = comparisons.find(({ against }) => against !== subject)?.against ?? subject;
+  const fromSubject = own.some(({ against }) => against === subject) ? "*" : "";
   const belowBest = own.some(({ against, difference }) => against === best && difference < 0) ? "†" : "";
-  return fromPrag + belowBest;
+  return fromSubject + belowBest;
 }

@@ -162,6 +162,17 @@ describe("compareRuns", () => {
     expect(compareRuns(methods, 42)).toEqual(comparisons);
   });
 
+  it("takes MemoRAG where there is no P-RAG", () => {
+    const renamed = methods.map((one) => (one.id === "prag" ? { ...one, id: "memorag" } : one));
+    const comparisons = compareRuns(renamed, 42);
+    expect(comparisons.map(({ against }) => against)).toEqual(["memorag", "memorag", "combine", "combine"]);
+    expect(["closed-book", "memorag", "combine"].map((id) => marksOf(id, comparisons))).toEqual([
+      "*†",
+      "†",
+      "*",
+    ]);
+  });
+
   it("marks what differs", () => {
     const comparisons = compareRuns(methods, 42);
     expect(["closed-book", "prag", "combine"].map((id) => marksOf(id, comparisons))).toEqual([

@@ -95,6 +95,19 @@ describe("memorag", () => {
       expect(messages[0]!.content).toContain("All about words.");
   });
 
+  it("finds as many passages by each query as the limit says, or as its own number does", async () => {
+    const found = async (options: Partial<MemoragOptions>, limit: number) => {
+      const { generator } = scripted({ "lines of text": "alpha and beta and gamma and delta" });
+      const hits: number[] = [];
+      for await (const event of memorag(partsWith(generator, options)).answer("Which?", { limit }))
+        if (event.type === "retrieval") hits.push(event.hits.length);
+      return hits;
+    };
+    expect(await found({}, 2)).toEqual([2, 0]);
+    expect(await found({}, 4)).toEqual([4, 0]);
+    expect(await found({ hits: 1 }, 4)).toEqual([1, 0]);
+  });
+
   it("answers where nothing is recalled, from what the question finds", async () => {
     const { events } = await run({});
     expect(events.filter((event) => event.type === "retrieval")).toHaveLength(1);

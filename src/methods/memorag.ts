@@ -11,8 +11,8 @@ import { type Recollection, recall, recallKeyPoints } from "./recollection.ts";
 
 /** Numbers of MemoRAG; the defaults are those of its authors' code. */
 export const memoragOptions = z.strictObject({
-  /** Passages that each query finds. */
-  hits: z.int().min(1).max(100).default(3),
+  /** Passages that each query finds; where absent, as many as the question's `limit` says. */
+  hits: z.int().min(1).max(100).optional(),
   /** Tokens of clues, of questions and of a draft, each. */
   recallTokens: z.int().min(1).default(128),
   /** Tokens of the key points that a summary is made from. */
@@ -58,7 +58,7 @@ export const memorag = (parts: MemoragParts): Method => ({
       numbers: { clues: clues.length, questions: subQuestions.length },
     };
     const queries = [...clues, ...subQuestions, ...(draft ? [draft] : []), question];
-    const { found, retrievalMs } = yield* search(queries, parts);
+    const { found, retrievalMs } = yield* search(queries, parts, options.limit);
     const shown = (count: number): PromptPassage[] => [
       ...inOrder(found.slice(0, count)),
       ...(draft ? [{ title: "Draft", text: `The answer might be ${draft}.` }] : []),
@@ -113,11 +113,12 @@ export async function* summarise(
 async function* search(
   queries: readonly string[],
   { retriever, clock, options }: MemoragParts,
+  limit = 3,
 ): AsyncGenerator<MethodEvent, { found: Passage[]; retrievalMs: number }> {
   const start = clock();
   const lists: Hit[][] = [];
   for (const [i, query] of queries.entries()) {
-    const hits = await retriever.retrieve(query, options.hits);
+    const hits = await retriever.retrieve(query, options.hits ?? limit);
     yield { type: "retrieval", round: i + 1, query, hits };
     lists.unshift(hits);
   }

@@ -45,7 +45,7 @@ const askBody = z.strictObject({
 /** Adds search, answers and adapters. */
 export function addAskingRoutes(app: Hono, services: Services): void {
   const { engines } = services;
-  const own = engines.main.config.collection;
+  const { collection: own, method: usual } = engines.main.config;
   addRoute(app, "/api/search", {
     POST: async (c) => {
       const body = await readJsonBody(c.req.raw, searchBody, bodyLimits(services));
@@ -56,7 +56,7 @@ export function addAskingRoutes(app: Hono, services: Services): void {
   addRoute(app, "/api/ask", {
     POST: async (c) => {
       const body = await readJsonBody(c.req.raw, askBody, bodyLimits(services));
-      const { question, collection = own, method = "prag", temperature, topP, seed, ...options } = body;
+      const { question, collection = own, method = usual, temperature, topP, seed, ...options } = body;
       const ticket = admit(services, c.req.raw.signal);
       const sampling = { temperature, topP, seed };
       const events = askMethod(

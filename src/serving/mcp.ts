@@ -16,7 +16,7 @@ type ToolResult = { content: { type: "text"; text: string }[]; isError?: boolean
 /** The tools `ask`, `search` and `ingest` over one collection, for programs that speak the Model Context Protocol. */
 export function createMcpServer(parts: EngineParts, { cwd }: { cwd: string }): McpServer {
   const server = new McpServer({ name: "parametric-rag", version: packageVersion });
-  const { collection } = parts.config;
+  const { collection, method: usual } = parts.config;
   server.registerTool(
     "ask",
     {
@@ -24,7 +24,7 @@ export function createMcpServer(parts: EngineParts, { cwd }: { cwd: string }): M
       description: `Answers a question from the documents of the collection "${collection}", with the passages that it came from.`,
       inputSchema: {
         question: z.string().min(1).max(10_000),
-        method: z.enum(methodNames).optional().describe("how to answer; prag where absent"),
+        method: z.enum(methodNames).optional().describe(`how to answer; ${usual} where absent`),
         limit: z.int().min(1).max(100).optional().describe("passages to retrieve"),
       },
       annotations: { readOnlyHint: true },

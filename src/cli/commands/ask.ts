@@ -75,7 +75,7 @@ export function addAnswerOptions(command: Command): Command {
     )
     .option("--cot", "reason step by step, then answer")
     .option("--shots <count>", "worked examples in the prompt (default: 0)", wholeNumber)
-    .option("--method-options <json>", "numbers of the method, as '{\"theta\":0.6}'", jsonObject)
+    .option("--method-options <json>", "numbers of the one method, as '{\"theta\":0.6}'", jsonObject)
     .option("--memory <name>", 'answer from this remembered text alone ("prag memory list")')
     .option("--memory-model <folder>", "with memorag: memory weights (default: those of the model)")
     .option(

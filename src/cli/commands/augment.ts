@@ -26,8 +26,16 @@ export function addAugment(program: Command, shell: Shell): void {
     .addOption(
       choiceOption("--augmenter <kind>", "who writes (default: auto, the model or rules)", choices.augmenter),
     )
-    .option("--rewrites <count>", "rewrites of each passage", wholeNumber)
-    .option("--pairs <count>", "question-answer pairs of each passage", wholeNumber)
+    .option(
+      "--rewrites <count>",
+      "rewrites of each passage (default: the model's preset, else 1)",
+      wholeNumber,
+    )
+    .option(
+      "--pairs <count>",
+      "question-answer pairs of each passage (default: the model's preset, else 3)",
+      wholeNumber,
+    )
     .option("--seed <number>", "of what is chosen (default: 42)", wholeNumber)
     .option("--import <file>", "take ready-made augmentations: JSONL, or the reference project's JSON")
     .action((_options: unknown, self: Command) => {

@@ -34,7 +34,13 @@ export function addEncode(program: Command, shell: Shell): void {
       "Train one adapter per passage; passages that are not augmented yet are augmented first. What is there already is not trained again. The training options are remembered with the collection.",
     )
     .option("--dry-run", "say what it would cost in time, disk and memory, and change nothing")
-    .addOption(choiceOption("--recipe <name>", "how updates see the sequences", choices.recipe))
+    .addOption(
+      choiceOption(
+        "--recipe <name>",
+        "how updates see the sequences (default of this and the numbers below: the model's preset, else the paper's)",
+        choices.recipe,
+      ),
+    )
     .addOption(
       choiceOption("--pattern <name>", "which versions of a passage meet which pairs", choices.pattern),
     )

@@ -92,7 +92,7 @@ function addMethodOptions(command: Command): Command {
       "prag",
       "combine",
     ])
-    .option("--method-options <json>", 'numbers of single methods: {"flare": {"theta": 0.6}}')
+    .option("--method-options <json>", 'numbers of methods by their names: {"flare": {"theta": 0.6}}')
     .requiredOption("--out <folder>", "where the run goes")
     .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
     .option("--max-tokens <count>", "tokens of an answer (default: as the prompts ask)", wholeNumber)

@@ -54,7 +54,7 @@ export function addReproduce(program: Command, shell: Shell): void {
     )
     .option(
       "--sample <count>",
-      "questions of each dataset (default: as the paper, or the first 50 to 300)",
+      "the first questions of each dataset (default: 300 for table1; 50 for table4, sweep and memorag; else 100; of the atlas all, 50 for table4)",
       wholeNumber,
     )
     .option(
@@ -72,7 +72,7 @@ export function addReproduce(program: Command, shell: Shell): void {
     .option("--init-adapter <folder>", "table 2: the start that prag warmup wrote")
     .option("--warm-data <file>", "table 2: questions to warm up on, in place of --init-adapter")
     .option("--warm-count <pairs>", "of them, drawn by the seed (default: 2000)", wholeNumber)
-    .option("--augment-models <models>", "table 3: more models that augment", nameList)
+    .option("--augment-models <models>", "table 3: more models that augment, separated by commas", nameList)
     .option("--ratio <count>", "memorag: tokens to an entry of a memory (default: 8)", wholeNumber)
     .option("--memory-model <folder>", "memorag: memory weights (default: those of the model)")
     .option("--answer-model <model>", "memorag: another model answers, in all methods (default: the same)")

@@ -38,7 +38,11 @@ export function addServe(program: Command, shell: Shell): void {
     .description(
       "Serve the page, OpenAI's routes (/v1) and this program's own (/api) over HTTP. Passages that are asked for often are encoded in the background.",
     )
-    .option("--host <address>", "address to listen on; any but 127.0.0.1 demands a key", "127.0.0.1")
+    .option(
+      "--host <address>",
+      "address to listen on; any but this machine's own (127.0.0.1, ::1, localhost) demands a key",
+      "127.0.0.1",
+    )
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber, 8642)
     .option("--api-key <key>", "what clients must send as bearer token (default: PRAG_API_KEY)")
     .option("--allow-host <name...>", "further names under which the server is reached")
