@@ -180,7 +180,9 @@ function cut(records) {
 }
 
 function describe({
-  run,
+  date,
+  machine,
+  model,
   cpuShare,
   windows: parts,
   summary,

@@ -27,10 +27,10 @@ const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, "must be letters, digits, dot, dash or underscore, at most 64");
 
-/** Words that an encoder wants before texts of each kind, such as "query: "; where absent, what its folder says, or none. */
+/** Words that an embedder wants before texts of each kind, such as "query: "; where absent, what its folder says, or none. */
 const prefixes = { queryPrefix: z.string().optional(), passagePrefix: z.string().optional() };
 const embedder = z.union([
-  /** A folder with an encoder: `tokenizer.json` and `model.onnx`. */
+  /** A folder with an embedding model: `tokenizer.json` and `model.onnx`. */
   z.strictObject({ folder: z.string().min(1), ...prefixes }),
   /** An OpenAI-compatible endpoint; its key is read from the environment variable `apiKeyVariable`. */
   z.strictObject({
