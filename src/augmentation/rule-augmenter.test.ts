@@ -42,7 +42,8 @@ describe("ruleAugmenter", () => {
     const asked = passages.map((passage) =>
       factsOf(passage).map((fact) => fact.map(({ question, answer }) => `${question} ${answer}`)),
     );
-    expect(asked).toMatchSnapshot();
+    // Other questions are another augmenter: what was made before stays known as that of the old one. Raise the version.
+    expect(asked).toMatchSnapshot(`version ${ruleAugmenter.version}`);
   });
 
   it("gives every pair only after the check", async () => {

@@ -32,7 +32,7 @@ import {
  */
 export const ruleAugmenter: Augmenter = {
   name: "rule",
-  version: "3",
+  version: "4",
   augment: async (passages, options) => passages.map((passage) => augmentByRule(passage, options)),
 };
 

@@ -86,10 +86,27 @@ describe("definitionFacts", () => {
     ]);
   });
 
+  it("is about the topic itself: nothing that it has, and nobody whose name is alike", () => {
+    for (const [title, text] of [
+      ["Norvale", "The capital of Norvale is a small port on the Grell."],
+      ["Ada Corrin", "Ada Corrin's mother was a teacher of Latin in Grell. She was strict."],
+      ["Ada Corrin", "Ada Corrin and her brother were the founders of the mills."],
+      ["Jim Orme", "Anna Orme was a Norwegian painter. She taught him."],
+      ["Washington, D.C.", "George Washington was a Virginian planter and general."],
+      ["Ada Corrin", "The Ada Corrin Bridge is a stone bridge in Norvale."],
+    ] as const)
+      expect(told(title, text), text).toEqual([]);
+  });
+
   it("takes no firm for a person, and no office for a profession", () => {
     expect(told("Corrin Mills", "Corrin Mills is a maker of flour in Eastham. It is old.")[0]).toBe(
       "What is Corrin Mills? a maker",
     );
+    expect(told("Pan Am", "Pan Am (1927–1991) was an American airline with its seat in Grell.")).toEqual([
+      "What was Pan Am? an American airline",
+      "What was an American airline with its seat in Grell? Pan Am",
+    ]);
+    expect(told("Osk Tamber", "Osk Tamber was a Michigan politician. He lost.")).toEqual([]);
     expect(told("Ada Corrin", "Ada Corrin (1854–1920) was the founder of the mills. She was rich.")).toEqual([
       "When was Ada Corrin born? 1854",
       "When did Ada Corrin die? 1920",
@@ -112,7 +129,7 @@ describe("definitionFacts", () => {
       `Elm (born ${"1900, ".repeat(45)}) is a mill.`,
       `Elm ${", x".repeat(220)} is a mill`,
     ])
-      expect(() => told("Elm", text)).not.toThrow();
+      expect(told("Elm", text).join("").length).toBeLessThan(1000);
   });
 
   it("goes through the check like every other pair", () => {

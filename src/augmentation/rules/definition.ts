@@ -36,26 +36,30 @@ export function definitionFacts(sentence: string, topic: Topic): FactQuestions[]
   const isPerson =
     looksLikePerson(topic.written) &&
     workOf(definition.phrase) === undefined &&
-    (topic.isPerson || life.length > 0 || isCitizen(definition));
+    (topic.isPerson ||
+      /\b(?:born|b\.|died|\p{Lu}\p{Ll}{2,8} (?:\d\d?, )?\d{4})/u.test(aside) ||
+      isPersonal(definition));
   return [
     ...(isPerson ? [...life, ...personFacts(definition, topic)] : thingFacts(definition, topic)),
     ...reverse(definition, topic, isPerson),
   ];
 }
 
-/** Whether the subject of the first sentence is the topic: its name, or a longer form of it. */
+/** Whether the subject of the first sentence is the topic, and not something of it: its name, or a person's fuller one. */
 function meansTopic(subject: string, { name, written }: Topic): boolean {
-  const words = wordsOf(subject);
-  if (subject.includes(name.replace(/^the /, ""))) return subject.split(" ").length <= 6;
-  // "Buckfield, Maine" is called Buckfield, and "Jim Brown" begins as "James Nathaniel Brown".
-  const named = wordsOf(written.split(", ")[0]!);
-  const isWhole = named.length > 0 && named.every((word) => words.includes(word));
-  const isNamesake = looksLikePerson(written) && looksLikePerson(subject) && named.at(-1) === words.at(-1);
-  return words.length <= 10 && (isWhole || isNamesake);
-}
-
-function wordsOf(text: string): string[] {
-  return text.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const bare = subject.replace(/^(?:The|An?) |["“”]/g, "");
+  const topic = name.replace(/^the /, "");
+  // "Buckfield, Maine" is called Buckfield.
+  if (bare === topic || (written.includes(", ") && bare === written.split(", ")[0])) return true;
+  if (!looksLikePerson(written)) return false;
+  const [first = "", ...others] = bare.split(" ");
+  const isNamed = [first, ...others].every((word) => /^\p{Lu}/u.test(word)) && others.length < 6;
+  if (bare.endsWith(` ${topic}`)) return isNamed; // "Captain …"
+  if (bare.startsWith(`${topic} `)) return looksLikePerson(bare.replace(topic, written));
+  // "Jim Brown" begins as "James Nathaniel Brown", and "Buddy Baker" as "Norman Dale Buddy Baker".
+  const [given = "", ...rest] = written.split(" ");
+  const isAlike = first[0] === given[0] || others.includes(given);
+  return isNamed && isAlike && others.at(-1) === rest.at(-1);
 }
 
 const boundary =
@@ -95,10 +99,24 @@ function goesOn(words: readonly string[]): boolean {
   return words.slice(0, end + 2).every((word) => /^[\p{Ll}&-]+,?$/u.test(word) && !boundary.test(word));
 }
 
-const demonym =
-  /^(?:(?:North|South|West|East|Northern|Puerto|Sri|Costa|New|Hong) )?(?:\p{Lu}\p{L}*(?:an|ese|ish)|French|Dutch|Welsh|Greek|Czech|Thai|Icelandic|Filipino|Swiss|Argentine|Slovak|Slovene|Iraqi|Israeli|Pakistani|Bangladeshi|Kuwaiti|Nepali|Somali|Yemeni|Saudi|Emirati|Omani|Qatari|Bahraini|Azerbaijani|Zealand|Kong|Manx|Basque)$/u;
-const notNations =
-  /^(?:Roman|Christian|Republican|Lutheran|Presbyterian|Anglican|Franciscan|Victorian|Jewish)$/;
+const nations = new Set(
+  (
+    "Afghan Albanian Algerian American Andorran Angolan Arab Argentine Argentinian Armenian Australian Austrian Azerbaijani Bahraini Bangladeshi Basque Belarusian Belgian Bolivian Bosnian Brazilian British " +
+    "Bulgarian Burmese Cambodian Cameroonian Canadian Catalan Chilean Chinese Colombian Congolese Croatian Cuban Cypriot Czech Czechoslovak Danish Dominican Dutch Ecuadorian Egyptian Emirati English Estonian " +
+    "Ethiopian Fijian Filipino Finnish French Gambian Georgian German Ghanaian Greek Guatemalan Guinean Haitian Honduran Hungarian Icelandic Indian Indonesian Iranian Iraqi Irish Israeli Italian Ivorian " +
+    "Jamaican Japanese Jordanian Kazakh Kenyan Korean Kosovan Kuwaiti Kyrgyz Laotian Latvian Lebanese Liberian Libyan Lithuanian Luxembourgish Macedonian Malaysian Malian Maltese Manx Mauritian Mexican " +
+    "Moldovan Mongolian Montenegrin Moroccan Mozambican Namibian Nepalese Nepali Nicaraguan Nigerian Norwegian Omani Ottoman Pakistani Palestinian Panamanian Paraguayan Persian Peruvian Polish Portuguese " +
+    "Prussian Qatari Romanian Russian Rwandan Salvadoran Samoan Saudi Scottish Senegalese Serbian Sicilian Singaporean Slovak Slovene Slovenian Somali Soviet Spanish Sudanese Swedish Swiss Syrian Taiwanese " +
+    "Tanzanian Thai Tibetan Tongan Trinidadian Tunisian Turkish Ugandan Ukrainian Uruguayan Uzbek Venetian Venezuelan Vietnamese Welsh Yemeni Yugoslav Zambian Zimbabwean"
+  ).split(" "),
+);
+const twoWordNations =
+  /^(?:(?:North|South|East|West|Northern) (?:African|Korean|Vietnamese|German|Irish|Sudanese|Yemeni)|New Zealand|Hong Kong|Sri Lankan|Puerto Rican|Costa Rican|Saudi Arabian|Cape Verdean|Sierra Leonean)$/;
+
+/** Whether capitalised words say where somebody is from: "South African", "Armenian American". */
+function isNationality(words: string): boolean {
+  return twoWordNations.test(words) || words.split(/[ /–-]/).every((word) => nations.has(word));
+}
 
 /** Year, nationality and what is left of a phrase: "2010", "American", "action thriller film". */
 function modifiers(phrase: string): { year?: string; nationality?: string; core: string } {
@@ -108,17 +126,19 @@ function modifiers(phrase: string): { year?: string; nationality?: string; core:
   words = words.slice(lead.length);
   const names = words.findIndex((word) => !/^\p{Lu}/u.test(word));
   const said = words.slice(0, Math.max(names, 0)).join(" ");
-  const nations = said.split(/[ /-](?=\p{Lu})/u);
-  const isDemonym = (name: string) => demonym.test(name) && !notNations.test(name);
-  const isNation = said !== "" && (isDemonym(said) || nations.every(isDemonym));
+  const isNation = said !== "" && isNationality(said);
   const core = [...lead, ...(isNation ? words.slice(names) : words)].join(" ");
   return { ...(year ? { year } : {}), ...(isNation ? { nationality: said } : {}), core };
 }
 
-/** "an Armenian painter": firms and ships are makers and carriers, but have no such adjective before it as a rule. */
-function isCitizen({ phrase }: Definition): boolean {
-  return modifiers(phrase).nationality !== undefined && isPersonNoun(phrase.split(" ").at(-1)!);
+/** "an Armenian painter", and no "American carrier". */
+function isPersonal({ phrase }: Definition): boolean {
+  const noun = phrase.split(" ").at(-1)!;
+  return modifiers(phrase).nationality !== undefined && isPersonNoun(noun) && !firms.test(noun);
 }
+
+const firms =
+  /(?:maker|manufacturer|publisher|retailer|carrier|operator|supplier|provider|distributor|brewer|builder|freighter|cruiser|steamer)$/;
 
 function personFacts({ be, article, phrase }: Definition, { name }: Topic): FactQuestions[] {
   const { nationality, core } = modifiers(phrase);
@@ -164,7 +184,7 @@ function thingFacts(definition: Definition, { name }: Topic): FactQuestions[] {
   const head = words.at(-1)!;
   const work = workOf(core);
   const isCommon = /^\p{Ll}+$/u.test(head);
-  const isBeing = isCommon && isCitizen(definition);
+  const isBeing = isCommon && isPersonal(definition);
   const what = { question: `${isBeing ? "Who" : "What"} ${be} ${name}?`, answer: `${article} ${phrase}` };
   const kind = { question: `What kind of ${head} ${be} ${name}?`, answer: core };
   const facts: FactQuestions[] = [isCommon && !isBeing && words.length > 1 ? [what, kind] : [what]];
