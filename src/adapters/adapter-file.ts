@@ -33,6 +33,7 @@ const provenanceSchema = z.object({
   recipe: z.json().optional(),
   augmentationHash: z.string().optional(),
   initHash: z.string().optional(),
+  promptsHash: z.string().optional(),
   trainingTokens: z.int().nonnegative().optional(),
   /** Training loss per update. */
   losses: z.array(z.number()).optional(),

@@ -7,6 +7,8 @@ export interface AdapterOrigin {
   passage: { title: string; text: string };
   /** The rewrites and pairs that are trained on, as JSON. */
   augmentation: unknown;
+  /** Hash of the prompts that questions are put in. */
+  prompts: string;
   /** Every setting of the training, rank, alpha and target modules too, as JSON. */
   recipe: unknown;
   /** `hashAdapter` of the adapter that training starts from. */
@@ -14,14 +16,8 @@ export interface AdapterOrigin {
 }
 
 /** The name of an adapter in the store (64 hexadecimal digits): same passage, same recipe, same key, so never trained twice. */
-export function adapterKey({
-  model,
-  passage: { title, text },
-  augmentation,
-  recipe,
-  init,
-}: AdapterOrigin): string {
-  return sha256(canonicalJson({ version: 1, model, passage: { title, text }, augmentation, recipe, init }));
+export function adapterKey({ model, passage: { title, text }, ...rest }: AdapterOrigin): string {
+  return sha256(canonicalJson({ version: 2, model, passage: { title, text }, ...rest }));
 }
 
 /** Whether a text is an adapter key. Nothing else may become part of a path. */

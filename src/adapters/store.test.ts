@@ -17,6 +17,7 @@ const origin = {
   model: "f1",
   passage: { title: "T", text: "x" },
   augmentation: { rewrites: ["y"], pairs: [] },
+  prompts: "p1",
   recipe: { name: "packed", rank: 2 },
   init: "i1",
 };
@@ -44,9 +45,10 @@ describe("adapterKey", () => {
       { ...origin, passage: { title: "Tx", text: "" } },
       { ...origin, augmentation: { rewrites: [], pairs: [] } },
       { ...origin, recipe: { name: "packed", rank: 4 } },
+      { ...origin, prompts: "p2" },
       { ...origin, init: "i2" },
     ].map(adapterKey);
-    expect(new Set([...keys, key]).size).toBe(7);
+    expect(new Set([...keys, key]).size).toBe(8);
     const passage = { title: "T", text: "x", id: "7", documentId: "d", position: 3 };
     expect(adapterKey({ ...origin, passage })).toBe(key);
   });

@@ -6,6 +6,7 @@ import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
 import {
   type AugmentationAccount,
   type Augmenter,
+  type AugmenterIdentity,
   type AugmentOptions,
   augmentDefaults,
   sumAccounts,
@@ -92,7 +93,7 @@ export async function augmentCorpus(
 /** What is on disk for these passages, this augmenter and these options; passages without a record are left out. */
 export async function readAugmentations(
   passages: readonly Passage[],
-  augmenter: Augmenter,
+  augmenter: AugmenterIdentity,
   { path, ...options }: AugmentOptions & { path: string },
 ): Promise<CorpusAugmentation> {
   const done = await readResults(path, augmenter.name, settingsHash(augmenter, options));
@@ -104,7 +105,7 @@ export async function readAugmentations(
 }
 
 function settingsHash(
-  { version }: Augmenter,
+  { version }: AugmenterIdentity,
   {
     rewrites = augmentDefaults.rewrites,
     pairs = augmentDefaults.pairs,

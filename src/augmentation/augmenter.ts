@@ -35,16 +35,20 @@ export interface Augmentation {
   account: AugmentationAccount;
 }
 
+/** By whom a passage was augmented. */
+export interface AugmenterIdentity {
+  /** Recorded with the result: `rule`, or the name of a model. */
+  readonly name: string;
+  /** What the result depends on besides passage and options: version of the rules, prompts, sampling. */
+  readonly version: string;
+}
+
 /**
  * Makes rewrites and question-answer pairs of passages, all checked. Laws: the answer has the order of the passages;
  * what is made of a passage depends on the passage, the options and the seed alone, but for the rounding of a generator
  * that computes its neighbours with it; too few pairs or rewrites are no error, the account says why.
  */
-export interface Augmenter {
-  /** Recorded with the result: `rule`, or the name of a model. */
-  readonly name: string;
-  /** What the result depends on besides passage and options: version of the rules, prompts, sampling. */
-  readonly version: string;
+export interface Augmenter extends AugmenterIdentity {
   augment(passages: readonly Passage[], options?: AugmentOptions): Promise<Augmentation[]>;
 }
 

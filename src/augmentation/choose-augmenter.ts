@@ -38,18 +38,27 @@ export async function chooseAugmenter(
   const sorted = [...passages].sort((a, b) => (a.id < b.id ? -1 : 1));
   const sampled = new Random(`choose/${seed}`).sample(sorted, sample);
   const results = await model.augment(sampled, { ...options, rewrites: 0 });
-  const account = sumAccounts(results.map((result) => result.account));
-  const share = usableShare(account, { pairs, passages: sampled.length });
+  const accounts = results.map((result) => result.account);
+  const share = usableShare(accounts, pairs);
   const augmenter = share >= minimumShare ? model : fallback;
   const reason = `${augmenter.name}: ${Math.round(100 * share)} % of the pairs of ${model.name} were usable on ${sampled.length} passages (at least ${Math.round(100 * minimumShare)} % are wanted)`;
-  return { augmenter, usableShare: share, sampledPassages: sampled.length, account, reason };
+  return {
+    augmenter,
+    usableShare: share,
+    sampledPassages: sampled.length,
+    account: sumAccounts(accounts),
+    reason,
+  };
 }
 
-/** Usable pairs of those made; what a passage lacks after all attempts counts as made and not usable. */
-export function usableShare(
-  { pairs }: AugmentationAccount,
-  { pairs: wanted, passages }: { pairs: number; passages: number },
-): number {
-  const expected = Math.max(pairs.made, wanted * passages);
-  return expected === 0 ? 0 : pairs.usable / expected;
+/**
+ * Mean over the passages of the usable pairs of one (as many as are wanted count) by those made or, where fewer were made,
+ * wanted: what a passage lacks counts against the model, and what another has too many of does not make up for it.
+ */
+export function usableShare(accounts: readonly AugmentationAccount[], wanted: number): number {
+  const shares = accounts.map(({ pairs }) => {
+    const usable = Math.min(pairs.usable, wanted);
+    return usable / Math.max(wanted, pairs.made - (pairs.usable - usable));
+  });
+  return shares.length ? shares.reduce((a, b) => a + b, 0) / shares.length : 0;
 }

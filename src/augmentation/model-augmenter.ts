@@ -9,6 +9,7 @@ import {
   type Augmentation,
   type AugmentationAccount,
   type Augmenter,
+  type AugmenterIdentity,
   type AugmentOptions,
   augmentDefaults,
   countDropped,
@@ -41,16 +42,10 @@ const minTokens = 48;
  * Lets a generator write pairs and then rewrites. Several samplings are merged until there are enough good pairs;
  * each has a seed of its own, drawn from seed, passage and attempt.
  */
-export function createModelAugmenter({
-  generator,
-  attempts = 10,
-  sampling = augmentSampling,
-  maxTokens = 512,
-}: ModelAugmenterParts): Augmenter {
-  const settings = { generator, attempts, sampling, maxTokens };
+export function createModelAugmenter({ generator, ...given }: ModelAugmenterParts): Augmenter {
+  const settings = { generator, ...withDefaults(given) };
   return {
-    name: generator.model,
-    version: sha256(JSON.stringify([1, promptsHash(), attempts, sampling, maxTokens])).slice(0, 16),
+    ...identifyModelAugmenter(generator.model, given),
     async augment(passages, options = {}) {
       const works = passages.map((passage) => startWork(passage, options));
       await rounds(works, writePairs, { ...settings, signal: options.signal });
@@ -58,6 +53,24 @@ export function createModelAugmenter({
       return works.map((work) => finish(work, generator.model));
     },
   };
+}
+
+/** What tells the augmentations of a model from others, without opening it. */
+export function identifyModelAugmenter(
+  model: string,
+  given: Omit<ModelAugmenterParts, "generator"> = {},
+): AugmenterIdentity {
+  const { attempts, sampling, maxTokens } = withDefaults(given);
+  const version = sha256(JSON.stringify([1, promptsHash(), attempts, sampling, maxTokens])).slice(0, 16);
+  return { name: model, version };
+}
+
+function withDefaults({
+  attempts = 10,
+  sampling = augmentSampling,
+  maxTokens = 512,
+}: Omit<ModelAugmenterParts, "generator">) {
+  return { attempts, sampling, maxTokens };
 }
 
 interface Settings {

@@ -125,4 +125,21 @@ describe("a dry run", () => {
         }),
       { articles: 3 },
     ));
+
+  it("does not count for ever what nothing can be trained on, nor what was imported", () =>
+    withTempFolder(
+      (folder) =>
+        withEngine(tinySettings(folder), async ({ parts }) => {
+          await writeFile(join(folder, "docs", "odd.txt"), "Quite so.");
+          await ingest(parts, ["docs"], { base: folder });
+          expect(await encode(parts)).toMatchObject({ encoded: 2, skipped: 1 });
+          expect(await dryRun(parts)).toMatchObject({ passages: 3, encoded: 2, toEncode: 0 });
+          const [one] = await listAdapters(parts);
+          await exportAdapter(parts, { key: one!.key }, join(folder, "peft"));
+          const passage = [...(await parts.corpus()).passages()].find(({ text }) => text === "Quite so.");
+          await importAdapter(parts, join(folder, "peft"), { passageId: passage!.id });
+          expect(await dryRun(parts)).toMatchObject({ encoded: 2, toEncode: 0 });
+        }),
+      { articles: 2 },
+    ));
 });

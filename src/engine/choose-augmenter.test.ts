@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { ConfigError } from "../base/errors.ts";
 import { augment } from "./augment.ts";
 import type { EngineSettings } from "./config.ts";
-import { tinySettings, withTempFolder } from "./engine.suite.ts";
+import { tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
 import { ingest } from "./ingest.ts";
 import { openEngine } from "./open-engine.ts";
+import { readAugmented } from "./read-augmented.ts";
 
 /** Augments in an engine of its own; gives who did it, and whether the model was tried. */
 async function augmentWith(folder: string, settings: EngineSettings["augment"]) {
@@ -35,6 +36,25 @@ describe("the augmenter of a collection", () => {
         });
         const again = await augmentWith(folder, { augmenter: "auto" });
         expect(again).toEqual({ ...first, tried: false });
+      },
+      { articles: 2 },
+    ));
+
+  it("what lies on disk is read of the augmenter in use alone", () =>
+    withTempFolder(
+      async (folder) => {
+        await augmentWith(folder, { augmenter: "rule" });
+        const found = (augment: EngineSettings["augment"]) =>
+          withEngine(tinySettings(folder, { augment }), async ({ parts }) => {
+            const augmented = await readAugmented(parts, (await parts.corpus()).passages());
+            return [...augmented.values()].map(({ augmenter }) => augmenter);
+          });
+        expect(await found({ augmenter: "rule" })).toEqual(["rule", "rule"]);
+        expect(await found({ augmenter: "rule", pairs: 2 })).toEqual([]);
+        expect(await found({ augmenter: "model" })).toEqual([]);
+        expect(await found({ augmenter: "auto" })).toEqual([]); // not decided
+        await augmentWith(folder, { augmenter: "auto" });
+        expect(await found({ augmenter: "auto" })).toEqual(["rule", "rule"]);
       },
       { articles: 2 },
     ));

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Augmenter } from "../augmentation/augmenter.ts";
+import type { Augmenter, AugmenterIdentity } from "../augmentation/augmenter.ts";
 import { chooseAugmenter } from "../augmentation/choose-augmenter.ts";
-import { createModelAugmenter } from "../augmentation/model-augmenter.ts";
+import { createModelAugmenter, identifyModelAugmenter } from "../augmentation/model-augmenter.ts";
 import { ruleAugmenter } from "../augmentation/rule-augmenter.ts";
 import { ConfigError } from "../base/errors.ts";
 import { readJsonIfPresent, writeJson } from "../base/files.ts";
@@ -13,6 +13,18 @@ import type { EngineParts } from "./parts.ts";
 interface Surroundings {
   env: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal | undefined;
+}
+
+/** Who augments by the settings, without opening or trying anything; nothing where that is not decided yet. */
+export async function identifyAugmenter(parts: EngineParts): Promise<AugmenterIdentity | undefined> {
+  const { augmenter, endpoint } = parts.config.augment;
+  if (augmenter === "rule") return ruleAugmenter;
+  if (augmenter === "remote")
+    return endpoint && identifyModelAugmenter(endpoint.model, { sampling: remoteSampling });
+  const { name } = await parts.model();
+  if (augmenter === "model") return identifyModelAugmenter(name);
+  const chosen = await readChoice(parts);
+  return chosen && (chosen === "rule" ? ruleAugmenter : identifyModelAugmenter(name));
 }
 
 /** Makes the augmenter that the settings ask for; `auto` tries the model and takes rules where it is of little use. */
@@ -44,13 +56,11 @@ const choiceSchema = z.object({
  * everything would be augmented and trained anew.
  */
 async function tryModel(parts: EngineParts, signal: AbortSignal | undefined): Promise<Augmenter> {
-  const path = parts.folder.collection.augmenterChoice;
-  const { fingerprint } = await parts.model();
-  const before = await readJsonIfPresent(path, choiceSchema);
-  if (before?.model === fingerprint && before.augmenter === "rule") return ruleAugmenter;
+  const before = await readChoice(parts);
+  if (before === "rule") return ruleAugmenter;
   const generator = await parts.generator();
   const model = createModelAugmenter({ generator });
-  if (before?.model === fingerprint) return model;
+  if (before) return model;
   const passages = [...(await parts.corpus()).passages()];
   const task = "choose augmenter";
   parts.progress({ task, done: 0, total: 1, note: `trying ${model.name}` });
@@ -58,10 +68,21 @@ async function tryModel(parts: EngineParts, signal: AbortSignal | undefined): Pr
   const trial = createModelAugmenter({ generator, attempts: trialAttempts });
   const { augmenter, reason } = await chooseAugmenter(trial, passages, { ...settings, signal });
   const isModel = augmenter === trial;
-  await writeJson(path, { model: fingerprint, augmenter: isModel ? "model" : "rule", reason });
+  const { fingerprint } = await parts.model();
+  const choice = { model: fingerprint, augmenter: isModel ? "model" : "rule", reason };
+  await writeJson(parts.folder.collection.augmenterChoice, choice);
   parts.progress({ task, done: 1, total: 1, note: reason });
   return isModel ? model : augmenter;
 }
+
+/** What was decided for this collection and model. */
+async function readChoice(parts: EngineParts): Promise<"rule" | "model" | undefined> {
+  const choice = await readJsonIfPresent(parts.folder.collection.augmenterChoice, choiceSchema);
+  return choice?.model === (await parts.model()).fingerprint ? choice.augmenter : undefined;
+}
+
+/** Not every service knows top-k. */
+const remoteSampling = { temperature: 0.7, topP: 1 };
 
 function remoteAugmenter(
   { augment: { endpoint } }: EngineConfig,
@@ -75,5 +96,5 @@ function remoteAugmenter(
     model: endpoint.model,
     apiKey: env[endpoint.apiKeyVariable],
   });
-  return createModelAugmenter({ generator, sampling: { temperature: 0.7, topP: 1 } }); // not every service knows top-k
+  return createModelAugmenter({ generator, sampling: remoteSampling });
 }

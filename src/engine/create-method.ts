@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { closedBook } from "../methods/closed-book.ts";
-import { daRag, daRagOptions } from "../methods/da-rag.ts";
+import { type AugmentationLookup, daRag, daRagOptions } from "../methods/da-rag.ts";
 import { decompose, decomposeNotes, decomposeOptions } from "../methods/decompose.ts";
 import { dragin, draginNotes, draginOptions } from "../methods/dragin.ts";
 import { flare, flareNotes, flareOptions, flareReference } from "../methods/flare.ts";
@@ -95,7 +95,7 @@ const kinds: Record<OpenedName, MethodKind> = {
       daRag({
         ...given,
         retriever: await parts.retriever(),
-        augmentations: (passages) => readAugmented(parts, passages),
+        augmentations: openAugmentations(parts),
         options: daRagOptions.parse(given.options),
       }),
   },
@@ -235,6 +235,15 @@ async function choose(
 async function answering(parts: EngineParts, name: OpenedName, options: MethodOptions) {
   const { prompts, options: numbers } = await choose(parts, name, options);
   return { generator: await parts.generator(), clock: parts.clock, prompts, options: numbers };
+}
+
+/** The collection's augmentations, read when the first are asked for. */
+function openAugmentations(parts: EngineParts): AugmentationLookup {
+  let all: ReturnType<typeof readAugmented> | undefined;
+  return async () => {
+    all ??= parts.corpus().then((corpus) => readAugmented(parts, corpus.passages()));
+    return all;
+  };
 }
 
 async function parametric(

@@ -4,7 +4,7 @@ import { supports } from "../augmentation/support.ts";
 import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
 import { countTrainingTokens, encodeGroups, groupPassages } from "../training/encode.ts";
 import { bytesPerAdapter, freeBytes } from "./disk.ts";
-import { keyOf } from "./encode.ts";
+import { findMissing, isTrainable } from "./encode.ts";
 import { openTraining } from "./open-training.ts";
 import type { EngineParts } from "./parts.ts";
 import { readAugmented } from "./read-augmented.ts";
@@ -43,17 +43,17 @@ export async function dryRun(
   const model = await parts.model();
   const { recipe, shapes } = model;
   const passages = [...(await parts.corpus()).passages()];
-  const { missing, notAugmented } = await findWork(parts, passages);
-  const sample = await augmentSample(missing, parts);
+  const { missing, notAugmented, encoded } = await findWork(parts, passages);
+  const { sample, drawn } = await augmentSample(missing, parts);
   const { hiddenSize, feedForwardSize, layers } = model.config;
   const bytes = bytesPerAdapter(model, parts.config.adapterDtype);
   const [neededBytes, free] = [missing.length * bytes, await freeBytes(parts.folder.adapters)];
   return {
     passages: passages.length,
-    encoded: passages.length - missing.length,
+    encoded,
     toEncode: missing.length,
     notAugmented,
-    ...(await estimate(parts, { sample, share: missing.length / Math.max(1, sample.length), signal })),
+    ...(await estimate(parts, { sample, share: missing.length / Math.max(1, drawn), signal })),
     parametersPerAdapter: countParameters(shapes, recipe.rank),
     feedForward: feedForwardParameters({ layers, hiddenSize, feedForwardSize }, recipe.rank),
     bytesPerAdapter: bytes,
@@ -69,18 +69,27 @@ interface Missing {
 async function findWork(
   parts: EngineParts,
   passages: readonly Passage[],
-): Promise<{ missing: Missing[]; notAugmented: number }> {
+): Promise<{ missing: Missing[]; notAugmented: number; encoded: number }> {
   const model = await parts.model();
   const known = await readAugmented(parts, passages);
-  const stored = new Set((await (await parts.store()).list()).map(({ key }) => key));
-  const missing = passages
-    .map((passage) => ({ passage, augmented: known.get(passage.id) }))
-    .filter(({ augmented }) => !augmented || !stored.has(keyOf(augmented, model)));
-  return { missing, notAugmented: missing.filter(({ augmented }) => !augmented).length };
+  const bare = passages.filter(({ id }) => !known.has(id));
+  const trainable = [...known.values()].filter((one) => isTrainable(one, model));
+  const { missing } = await findMissing(parts, trainable);
+  return {
+    missing: [
+      ...bare.map((passage) => ({ passage, augmented: undefined })),
+      ...missing.map(({ augmented }) => ({ passage: augmented.passage, augmented })),
+    ],
+    notAugmented: bare.length,
+    encoded: trainable.length - missing.length,
+  };
 }
 
-/** Evenly spaced passages that something can be trained on, in the order of an encode. */
-async function augmentSample(missing: readonly Missing[], parts: EngineParts): Promise<AugmentedPassage[]> {
+/** Of evenly spaced passages those that something can be trained on, in the order of an encode; `drawn` of how many. */
+async function augmentSample(
+  missing: readonly Missing[],
+  parts: EngineParts,
+): Promise<{ sample: AugmentedPassage[]; drawn: number }> {
   const sorted = [...missing].sort((a, b) => (a.passage.id < b.passage.id ? -1 : 1));
   const step = Math.max(1, sorted.length / sampleSize);
   const count = Math.min(sorted.length, sampleSize);
@@ -89,9 +98,11 @@ async function augmentSample(missing: readonly Missing[], parts: EngineParts): P
   const bare = chosen.flatMap(({ passage, augmented }) => (augmented ? [] : [passage]));
   const made = await ruleAugmenter.augment(bare, { rewrites, pairs, seed });
   const byId = new Map(made.map(({ augmented }) => [augmented.passage.id, augmented]));
-  return chosen
+  const model = await parts.model();
+  const sample = chosen
     .map(({ passage, augmented }) => augmented ?? byId.get(passage.id)!)
-    .filter(({ pairs }) => pairs.length > 0);
+    .filter((one) => isTrainable(one, model));
+  return { sample, drawn: count };
 }
 
 /** Tokens and seconds of all the work, `share` times that of the sample. */

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { answerPromptsHash } from "../prompts/provenance.ts";
 import { ask } from "./ask.ts";
 import type { EngineSettings } from "./config.ts";
 import { encode, encodingPath } from "./encode.ts";
@@ -30,7 +31,10 @@ async function encodeAll(folder: string, settings: EngineSettings = {}, signal?:
 /** The file that records which passage has which adapter. */
 async function recordPath(folder: string): Promise<string> {
   return withEngine(tinySettings(folder), async ({ parts }) =>
-    encodingPath(parts.folder.collection.encodings, await parts.model()),
+    encodingPath(parts.folder.collection.encodings, {
+      model: await parts.model(),
+      prompts: answerPromptsHash(parts.prompts),
+    }),
   );
 }
 

@@ -6,6 +6,7 @@ import type { AdapterStore } from "../adapters/store.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { type JsonlWriter, openJsonl } from "../base/jsonl.ts";
 import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
+import { answerPromptsHash } from "../prompts/provenance.ts";
 import { type EncodedPassage, encodeGroups, groupPassages } from "../training/encode.ts";
 import { recipeHash } from "../training/recipe.ts";
 import { type AugmentReport, augmentPassages } from "./augment.ts";
@@ -67,10 +68,11 @@ export async function encodePassages(
   const sorted = [...passages].sort((a, b) => (a.id < b.id ? -1 : 1));
   const { augmented, report: augmentation } = await augmentPassages(parts, sorted, options);
   const model = await parts.model();
-  const usable = augmented.filter(({ pairs }) => pairs.length > 0 || trainsOnText(model));
-  const work = usable.map((one): Work => ({ augmented: one, key: keyOf(one, model) }));
+  const usable = augmented.filter((one) => isTrainable(one, model));
   const start = parts.clock();
-  const { missing, reused } = await findMissing(parts, work, options);
+  const found = await findMissing(parts, usable, options);
+  const { work, missing } = found;
+  await recordFound(parts, found.stored, options);
   const needed = missing.length * bytesPerAdapter(model, parts.config.adapterDtype);
   checkSpace(needed, await freeBytes(parts.folder.adapters), parts.folder.path);
   const trained = missing.length ? await train(parts, { work, missing, options }) : { tokens: 0 };
@@ -78,7 +80,7 @@ export async function encodePassages(
   return {
     passages: sorted.length,
     encoded: missing.length,
-    reused,
+    reused: work.length - missing.length,
     skipped: sorted.length - usable.length,
     seconds,
     passagesPerSecond: missing.length && seconds ? missing.length / seconds : 0,
@@ -88,48 +90,70 @@ export async function encodePassages(
   };
 }
 
-function trainsOnText({ recipe }: OpenedModel): boolean {
-  return recipe.without === "qa" || recipe.without === "both";
+/** Whether there is something to train on: pairs, or the text where the recipe takes it. */
+export function isTrainable({ pairs }: AugmentedPassage, { recipe }: OpenedModel): boolean {
+  return pairs.length > 0 || recipe.without === "qa" || recipe.without === "both";
 }
 
-/** The content address of a passage's adapter. */
-export function keyOf({ passage, rewrites, pairs }: AugmentedPassage, model: OpenedModel): string {
+/** The content address of a passage's adapter; `prompts` is their hash. */
+export function keyOf(
+  { passage, rewrites, pairs }: AugmentedPassage,
+  { model, prompts }: { model: OpenedModel; prompts: string },
+): string {
   return adapterKey({
     model: model.fingerprint,
     passage,
     augmentation: { rewrites, pairs },
+    prompts,
     recipe: model.recipe,
     init: hashAdapter(model.initial),
   });
 }
 
-/**
- * What has no adapter yet. What the store has from elsewhere is recorded in the encoding; what the background made is
- * recorded anew when somebody wants it, and then stays.
- */
-async function findMissing(
+/** What has to be trained, and what is in the store but not in the encoding as this encode would write it. */
+interface Found {
+  work: Work[];
+  missing: Work[];
+  stored: Work[];
+}
+
+/** Looks what has no adapter yet; an imported one counts as the passage's. Nothing is written. */
+export async function findMissing(
   parts: EngineParts,
-  work: readonly Work[],
-  options: EncodeOptions,
-): Promise<{ missing: Work[]; reused: number }> {
-  const [store, encoding] = [await parts.store(), await parts.encoding()];
-  const missing: Work[] = [];
-  const rows = options.isBackground ? [] : encoding.rows();
+  usable: readonly AugmentedPassage[],
+  { isBackground = false }: Pick<EncodeOptions, "isBackground"> = {},
+): Promise<Found> {
+  const [store, encoding, model] = [await parts.store(), await parts.encoding(), await parts.model()];
+  const prompts = answerPromptsHash(parts.prompts);
+  // What the background made is recorded anew when somebody wants it, and then stays.
+  const rows = isBackground ? [] : encoding.rows();
   const passing = new Set(rows.filter((row) => row.isBackground).map(({ passageId }) => passageId));
-  for (const one of work) {
-    const { id } = one.augmented.passage;
+  const found: Found = { work: [], missing: [], stored: [] };
+  for (const augmented of usable) {
+    const { id } = augmented.passage;
+    const one = { augmented, key: keyOf(augmented, { model, prompts }) };
+    found.work.push(one);
     const recorded = encoding.keyOf(id);
     if (recorded !== undefined && recorded !== one.key && (await isImported(store, recorded))) continue;
-    if (!(await store.has(one.key))) missing.push(one);
-    else if (recorded !== one.key || passing.has(id))
-      await encoding.append({
-        passageId: id,
-        key: one.key,
-        ...(await costOf(store, one.key)),
-        ...originOf(options),
-      });
+    if (!(await store.has(one.key))) found.missing.push(one);
+    else if (recorded !== one.key || passing.has(id)) found.stored.push(one);
   }
-  return { missing, reused: work.length - missing.length };
+  return found;
+}
+
+async function recordFound(
+  parts: EngineParts,
+  stored: readonly Work[],
+  options: EncodeOptions,
+): Promise<void> {
+  const [store, encoding] = [await parts.store(), await parts.encoding()];
+  for (const { augmented, key } of stored)
+    await encoding.append({
+      passageId: augmented.passage.id,
+      key,
+      ...(await costOf(store, key)),
+      ...originOf(options),
+    });
 }
 
 /** What an encoding's row says of who wanted it. */
@@ -233,6 +257,7 @@ async function record(
     recipe: model.recipe,
     augmentationHash: sha256(canonicalJson({ rewrites, pairs })),
     initHash: hashAdapter(model.initial),
+    promptsHash: answerPromptsHash(parts.prompts),
     trainingTokens,
     losses,
   });
@@ -250,14 +275,21 @@ async function meanBytes(parts: EngineParts, work: readonly Work[]): Promise<num
 }
 
 /**
- * Path of the encoding of a model and recipe within a collection; adapters that start from one of their own (`initHash`) have
- * their own encoding beside it.
+ * Path of the encoding of a model, recipe and prompts within a collection; adapters that start from one of their own
+ * (`initHash`) have their own encoding beside it.
  */
 export function encodingPath(
   folder: string,
-  { fingerprint, recipe }: Pick<OpenedModel, "fingerprint" | "recipe">,
-  initHash?: string,
+  {
+    model: { fingerprint, recipe },
+    prompts,
+    initHash,
+  }: {
+    model: Pick<OpenedModel, "fingerprint" | "recipe">;
+    prompts: string;
+    initHash?: string | undefined;
+  },
 ): string {
   const start = initHash === undefined ? "" : `-${initHash.slice(0, 16)}`;
-  return `${folder}/${fingerprint.slice(0, 16)}-${recipeHash(recipe)}${start}.jsonl`;
+  return `${folder}/${fingerprint.slice(0, 16)}-${recipeHash(recipe)}-${prompts.slice(0, 8)}${start}.jsonl`;
 }

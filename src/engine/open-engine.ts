@@ -9,6 +9,7 @@ import { openDecodingSession } from "../generation/decoding-session.ts";
 import { createLocalGenerator } from "../generation/local.ts";
 import { openScorer } from "../generation/scorer.ts";
 import { answerPrompts } from "../prompts/answer.ts";
+import { answerPromptsHash } from "../prompts/provenance.ts";
 import { directPrompts } from "../prompts/reference.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openBaseDistributions } from "../training/base-distribution.ts";
@@ -142,8 +143,11 @@ export async function openEngine(
         model: { name: opened.name, fingerprint: opened.fingerprint },
         recipe: initHash.slice(0, 16),
       };
-      const own = config.initAdapter === undefined ? undefined : initHash;
-      const path = encodingPath(folder.collection.encodings, opened, own);
+      const path = encodingPath(folder.collection.encodings, {
+        model: opened,
+        prompts: answerPromptsHash(parts.prompts),
+        initHash: config.initAdapter === undefined ? undefined : initHash,
+      });
       return onClose(await openEncoding(path, { header, store: await store() }), (encoding) =>
         encoding.close(),
       );

@@ -30,11 +30,18 @@ describe("loadSettings", () => {
 
   it("takes paths of the file from the file's folder, names as they are", () =>
     withTempFolder(async (folder) => {
-      await write(folder, { model: "./my-model", dataFolder: "data", initAdapter: "warm" }, "other.json");
+      const paths = { model: "./my-model", memoryModel: "./memory", answerModel: "../answer" };
+      const folders = { dataFolder: "data", cacheFolder: "cache", initAdapter: "warm" };
+      const all = { ...paths, ...folders, embedder: { folder: "vectors" } };
+      await write(folder, all, "other.json");
       expect(await loadSettings({ folder: "/nowhere", file: join(folder, "other.json") })).toMatchObject({
         model: join(folder, "my-model"),
+        memoryModel: join(folder, "memory"),
+        answerModel: join(folder, "../answer"),
         dataFolder: join(folder, "data"),
+        cacheFolder: join(folder, "cache"),
         initAdapter: join(folder, "warm"),
+        embedder: { folder: join(folder, "vectors") },
       });
       await write(folder, { model: "org/name" });
       const config = await loadSettings({ folder });

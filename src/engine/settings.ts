@@ -55,7 +55,7 @@ export async function recordSettings({ collection }: DataFolder, settings: Recor
 
 function withFullPaths(settings: Record<string, unknown>, folder: string): Record<string, unknown> {
   const full = (value: unknown) => (typeof value === "string" ? resolve(folder, value) : value);
-  const { dataFolder: data, cacheFolder, initAdapter, model, answerModel, embedder } = settings;
+  const { dataFolder: data, cacheFolder, initAdapter, model, memoryModel, answerModel, embedder } = settings;
   const modelPath = (value: unknown) =>
     typeof value === "string" && /^\.{0,2}[/\\]/.test(value) ? full(value) : value;
   return {
@@ -66,6 +66,7 @@ function withFullPaths(settings: Record<string, unknown>, folder: string): Recor
     embedder:
       isRecord(embedder) && "folder" in embedder ? { ...embedder, folder: full(embedder.folder) } : embedder,
     model: modelPath(model),
+    memoryModel: modelPath(memoryModel),
     answerModel: modelPath(answerModel),
   };
 }

@@ -37,6 +37,13 @@ const one = (title: string, question: string) =>
   negativeQuestions(asked(title, question), { count: 1, seed })[0];
 
 describe("negativeQuestions", () => {
+  it("asks none of the own questions of a passage without a title", () => {
+    const question = "Where was Ann Orme born?";
+    const made = negativeQuestions(asked("", question), { count: 8, seed });
+    expect(made).toHaveLength(8);
+    for (const negative of made) expect(negative).not.toContain("Ann Orme");
+  });
+
   it("swaps the entity for another name of its form, and keeps the article before it", () => {
     const cases = [
       ["The Orlen Bridge", "Who built the Orlen Bridge?", "Who built the NAME Bridge?"],

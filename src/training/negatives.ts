@@ -30,7 +30,7 @@ export function negativeQuestions(
 }
 
 function mentions(question: string, title: string): boolean {
-  return mentionOf(title).test(question);
+  return bareTitle(title).trim() !== "" && mentionOf(title).test(question);
 }
 
 /**
