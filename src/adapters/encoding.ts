@@ -47,11 +47,11 @@ export interface Encoding {
   rows(): EncodingRow[];
   /** One adapter per passage, in the order given; `undefined` where the passage is not encoded or its adapter was deleted. */
   load(passageIds: readonly string[]): Promise<(Adapter | undefined)[]>;
-  /** Records an encoded passage; on disk when the promise resolves. Only for the one writer. */
+  /** Records an encoded passage; on disk when the promise resolves. Only for the one writer, after a refresh. */
   append(row: EncodingRow): Promise<void>;
   /** Forgets a passage that is no longer in the corpus. Only for the one writer. */
   forget(passageId: string): Promise<void>;
-  /** Sees what another process has appended since. */
+  /** Sees what was appended since from elsewhere; looks at the file's size alone where nothing was. */
   refresh(): Promise<void>;
   close(): Promise<void>;
 }
@@ -100,7 +100,7 @@ export async function openEncoding(
       if ((await sizeOf(path)) === 0) await writer.append({ formatVersion, ...header });
     }
     await writer.append(row);
-    bytesRead = Number.NaN; // what the file holds now is known here, but not to the next refresh
+    bytesRead = await sizeOf(path); // all of it is known: the one writer has read what was there before
   };
 
   await refresh();

@@ -81,7 +81,8 @@ export function openAdapterStore(
     has: async (key) => (await sizeOf(pathOf(key))) !== undefined,
     async load(key) {
       const cached = cache.get(key);
-      if (cached) return cached;
+      if (cached && (await sizeOf(pathOf(key))) !== undefined) return cached;
+      if (cached) cache.delete(key); // somebody else deleted the file
       const pending = loading.get(key) ?? readIntoCache(key).finally(() => loading.delete(key));
       loading.set(key, pending);
       return await pending;

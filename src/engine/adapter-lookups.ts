@@ -16,20 +16,36 @@ export async function storedAdapters(parts: EngineParts): Promise<AdapterLookup>
   };
 }
 
-/** Trains what is missing before it is loaded. */
+/** Trains what is missing, or was deleted, before it is loaded. Questions that train wait for one another. */
 export function encodingFirst(parts: EngineParts, lookup: AdapterLookup): AdapterLookup {
   return {
     keyOf: lookup.keyOf,
-    async load(passages, { signal }) {
-      const missing = passages.filter((passage) => lookup.keyOf(passage.id) === undefined);
-      if (missing.length) {
-        await asWriter(parts.folder, "encode for a question", () =>
-          encodePassages(parts, missing, { signal }),
-        );
-      }
-      return lookup.load(passages, { signal });
+    async load(passages, options) {
+      const found = await lookup.load(passages, options);
+      if (found.every((adapter) => adapter !== undefined)) return found;
+      await inTurn(parts.folder.path, async () => {
+        const now = await lookup.load(passages, options); // another question may have trained them
+        const missing = passages.filter((_, i) => now[i] === undefined);
+        if (!missing.length) return;
+        await asWriter(parts.folder, "encode for a question", () => encodePassages(parts, missing, options));
+      });
+      return lookup.load(passages, options);
     },
   };
+}
+
+const turns = new Map<string, Promise<void>>();
+
+/** Runs tasks over one data folder one after the other. */
+async function inTurn(path: string, task: () => Promise<void>): Promise<void> {
+  const before = turns.get(path) ?? Promise.resolve();
+  const own = before.catch(() => undefined).then(task);
+  turns.set(path, own);
+  try {
+    await own;
+  } finally {
+    if (turns.get(path) === own) turns.delete(path);
+  }
 }
 
 /** The same lookup under a seeded rotation of all passages, so that no passage keeps its own adapter. */

@@ -40,6 +40,8 @@ export interface EncodeOptions {
   beforeUpdate?: (() => Promise<void>) | undefined;
   /** Gets the mean loss of each update; `update` is 1 where other passages begin. */
   onLoss?: ((update: number, loss: number) => void) | undefined;
+  /** Trains anew what has an adapter, and in the place of imported ones. */
+  again?: boolean | undefined;
   /** Nobody asked for these adapters: they are recorded as ones that may be evicted. */
   isBackground?: boolean | undefined;
 }
@@ -121,7 +123,7 @@ interface Found {
 export async function findMissing(
   parts: EngineParts,
   usable: readonly AugmentedPassage[],
-  { isBackground = false }: Pick<EncodeOptions, "isBackground"> = {},
+  { isBackground = false, again = false }: Pick<EncodeOptions, "isBackground" | "again"> = {},
 ): Promise<Found> {
   const [store, encoding, model] = [await parts.store(), await parts.encoding(), await parts.model()];
   const prompts = answerPromptsHash(parts.prompts);
@@ -134,6 +136,10 @@ export async function findMissing(
     const one = { augmented, key: keyOf(augmented, { model, prompts }) };
     found.work.push(one);
     const recorded = encoding.keyOf(id);
+    if (again) {
+      found.missing.push(one);
+      continue;
+    }
     if (recorded !== undefined && recorded !== one.key && (await isImported(store, recorded))) continue;
     if (!(await store.has(one.key))) found.missing.push(one);
     else if (recorded !== one.key || passing.has(id)) found.stored.push(one);
@@ -197,7 +203,6 @@ async function train(parts: EngineParts, { work, missing, options }: TrainWork):
   const total = groups.flat().length * (recipe.name === "packed" ? recipe.updates : 1);
   const training = await openTraining(parts);
   const costs = await openJsonl(parts.folder.collection.costs);
-  const origin = originOf(options);
   let [tokens, steps, finished] = [0, 0, 0];
   const report = () => {
     const note = `${finished} of ${groups.flat().length} passages`;
@@ -216,7 +221,7 @@ async function train(parts: EngineParts, { work, missing, options }: TrainWork):
     })) {
       for (const encoded of batch) {
         if (wanted.has(encoded.augmented))
-          await record(parts, { encoded, key: keys.get(encoded.augmented)!, model, costs, origin });
+          await record(parts, { encoded, key: keys.get(encoded.augmented)!, model, costs, options });
         tokens += encoded.trainingTokens;
         finished++;
       }
@@ -237,13 +242,13 @@ async function record(
     key,
     model,
     costs,
-    origin,
+    options,
   }: {
     encoded: EncodedPassage;
     key: string;
     model: OpenedModel;
     costs: JsonlWriter;
-    origin: { isBackground?: true };
+    options: EncodeOptions;
   },
 ): Promise<void> {
   const { augmented, adapter, losses, trainingTokens, seconds } = encoded;
@@ -261,8 +266,8 @@ async function record(
     trainingTokens,
     losses,
   });
-  if (encoding.keyOf(passage.id) !== key)
-    await encoding.append({ passageId: passage.id, key, trainingTokens, losses, ...origin });
+  if (options.again || encoding.keyOf(passage.id) !== key)
+    await encoding.append({ passageId: passage.id, key, trainingTokens, losses, ...originOf(options) });
   await costs.append({ key, seconds });
 }
 

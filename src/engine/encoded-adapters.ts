@@ -129,27 +129,24 @@ export async function removeAdapters(
   for (const { key } of adapters) if (!used.has(key)) await (await store()).remove(key);
 }
 
-async function forget(parts: EngineParts, passageIds: readonly string[]): Promise<void> {
-  const [encoding, store] = [await parts.encoding(), await parts.store()];
-  for (const id of passageIds) {
-    const key = encoding.keyOf(id);
-    if (key === undefined) continue;
-    await encoding.forget(id);
-    await store.remove(key);
-  }
-}
-
-/** Encodes some passages; with `again`, those that have an adapter too. */
+/** Encodes some passages; with `again`, those that have an adapter too. Adapters that nothing needs any more go. */
 export async function encodeSome(
   parts: EngineParts,
   passageIds: readonly string[],
-  { again = false, ...options }: EncodeOptions & { again?: boolean } = {},
+  options: EncodeOptions = {},
 ): Promise<EncodeReport> {
   const corpus = await parts.corpus();
   const passages = passageIds.map((id) => corpus.passageById(id));
   return asWriter(parts.folder, "encode", async () => {
-    if (again) await forget(parts, passageIds);
-    return encodePassages(parts, passages, options);
+    const before = await parts.encoding();
+    const keys = passageIds.flatMap((id) => before.keyOf(id) ?? []);
+    const report = await encodePassages(parts, passages, options);
+    if (options.again)
+      await removeAdapters(
+        parts,
+        keys.map((key) => ({ key, uses: [] })),
+      );
+    return report;
   });
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ConfigError, FormatError, NotFoundError } from "../base/errors.ts";
 import { readJsonIfPresent, writeAtomic, writeJson } from "../base/files.ts";
+import { sha256 } from "../base/hash.ts";
 import { readJsonl } from "../base/jsonl.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -98,8 +99,9 @@ export async function publishMemory(
   { passages, ...about }: Omit<AboutMemory, "passages"> & { passages: readonly Passage[] },
 ): Promise<void> {
   const root = memoryFolder(folder, name);
-  const file = `passages-${about.characters}-${passages.length}.jsonl`;
-  await writeAtomic(join(root, file), passages.map((passage) => `${JSON.stringify(passage)}\n`).join(""));
+  const lines = passages.map((passage) => `${JSON.stringify(passage)}\n`).join("");
+  const file = `passages-${sha256(lines).slice(0, 16)}.jsonl`; // another text never takes the place of the old one's
+  await writeAtomic(join(root, file), lines);
   await writeJson(join(root, "about.json"), { ...about, passages: file });
   const kept = new Set(["about.json", file, about.memory, about.notes]);
   for (const entry of await readdir(root)) if (!kept.has(entry)) await rm(join(root, entry), { force: true });

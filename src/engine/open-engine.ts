@@ -121,6 +121,22 @@ export async function openEngine(
     const engine = await openEngine({ ...own, ...others }, { progress, clock, now, env, signal });
     return onClose(engine, (opened) => opened.dispose()).parts.generator();
   });
+  const encoding = once(async () => {
+    const opened = await model();
+    const initHash = hashAdapter(opened.initial);
+    const header = {
+      model: { name: opened.name, fingerprint: opened.fingerprint },
+      recipe: initHash.slice(0, 16),
+    };
+    const path = encodingPath(folder.collection.encodings, {
+      model: opened,
+      prompts: answerPromptsHash(parts.prompts),
+      initHash: config.initAdapter === undefined ? undefined : initHash,
+    });
+    return onClose(await openEncoding(path, { header, store: await store() }), (encoding) =>
+      encoding.close(),
+    );
+  });
   const parts: EngineParts = {
     config,
     folder,
@@ -136,22 +152,11 @@ export async function openEngine(
     embedder,
     generator: shared?.generator ?? generator,
     answerGenerator: config.answerModel === undefined ? (shared?.generator ?? generator) : answerGenerator,
-    encoding: once(async () => {
-      const opened = await model();
-      const initHash = hashAdapter(opened.initial);
-      const header = {
-        model: { name: opened.name, fingerprint: opened.fingerprint },
-        recipe: initHash.slice(0, 16),
-      };
-      const path = encodingPath(folder.collection.encodings, {
-        model: opened,
-        prompts: answerPromptsHash(parts.prompts),
-        initHash: config.initAdapter === undefined ? undefined : initHash,
-      });
-      return onClose(await openEncoding(path, { header, store: await store() }), (encoding) =>
-        encoding.close(),
-      );
-    }),
+    encoding: async () => {
+      const opened = await encoding();
+      await opened.refresh(); // another process, or a prune, may have written
+      return opened;
+    },
     openTrainer: async () => {
       if (shared) return shared.openTrainer();
       return openEngineTrainer(await model(), {

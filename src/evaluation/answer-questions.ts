@@ -14,8 +14,15 @@ import { type RunRecord, runFiles, runRecordSchema } from "./run-format.ts";
 /** The method that answers a question. */
 export type MethodOf = (question: Question) => Promise<Method>;
 
+/** What a method said: its text, and the answer within it; with a chain of thought the text reasons first. */
+export interface Said {
+  text: string;
+  answer: string;
+  chainOfThought: boolean;
+}
+
 /** What a dataset scores in its own way: the answer within a text, or all of it. */
-export type Scorer = (question: Question, said: { text: string; answer: string }) => AnswerScores;
+export type Scorer = (question: Question, said: Said) => AnswerScores;
 
 /** A method of a run, opened only if it has questions left. */
 export interface RunMethod {
@@ -165,8 +172,8 @@ function createRecord(
     questionHash: questionHash(question),
     type: question.type,
     method: id,
-    scores: end ? score(question, { text: prediction, answer }) : none,
-    lenient: end ? score(question, { text: prediction, answer: lenientAnswer }) : none,
+    scores: end ? score(question, { text: prediction, answer, chainOfThought }) : none,
+    lenient: end ? score(question, { text: prediction, answer: lenientAnswer, chainOfThought }) : none,
     isPresent: end !== undefined && containsAnswer(prediction, answers),
     promptTokens: end?.usage.promptTokens ?? 0,
     generatedTokens: end?.usage.generatedTokens ?? 0,

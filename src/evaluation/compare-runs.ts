@@ -40,14 +40,14 @@ function compare(
 }
 
 /**
- * Signs behind a method's F1 in a table: `*` it differs from P-RAG (MemoRAG where the run is about that), `†` it is below the
- * best, each by the paired t-test with p < 0.05.
+ * Signs behind a method's F1 in a table, as in reports: `†` it differs from P-RAG (MemoRAG where the run is about that), `‡`
+ * from the best, each by the paired t-test with p < 0.05.
  */
 export function marksOf(method: string, comparisons: readonly Comparison[]): string {
   const own = comparisons.filter((one) => one.method === method && one.pTTest < significance);
   const subject = comparisons.find(({ against }) => subjects.includes(against))?.against;
   const best = comparisons.find(({ against }) => against !== subject)?.against ?? subject;
-  const fromSubject = own.some(({ against }) => against === subject) ? "*" : "";
-  const belowBest = own.some(({ against, difference }) => against === best && difference < 0) ? "†" : "";
-  return fromSubject + belowBest;
+  const fromSubject = own.some(({ against }) => against === subject) ? "†" : "";
+  const fromBest = own.some(({ against }) => against === best) ? "‡" : "";
+  return fromSubject + fromBest;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { FormatError } from "../base/errors.ts";
+import { extractAnswer } from "../text/normalise.ts";
 import { loadDataset } from "./load-dataset.ts";
 import { longBenchTasks, memoragNumbers } from "./longbench.ts";
 
@@ -31,7 +32,7 @@ function load(...lines: string[]) {
 
 async function scoreOf(said: string, more: Record<string, unknown> = {}) {
   const { questions, score } = await load(line(more));
-  return score!(questions[0]!, { text: said, answer: said.split("\n")[0]! }).f1;
+  return score!(questions[0]!, { text: said, answer: extractAnswer(said), chainOfThought: false }).f1;
 }
 
 describe("LongBench", () => {
@@ -58,6 +59,7 @@ describe("LongBench", () => {
     expect(await scoreOf("The builder Mira Tolk")).toBeCloseTo((2 * 2) / 5);
     expect(await scoreOf("Tolk Tolk")).toBeCloseTo((2 * 1) / 4);
     expect(await scoreOf("yes it is", { answers: ["yes"] })).toBeCloseTo(0.5); // not all or nothing
+    expect(await scoreOf(" August 25, 1963.", { answers: ["August 25, 1963"] })).toBe(1); // no cut at a comma
     const summary = { dataset: "gov_report", answers: ["a b c d"] };
     expect(await scoreOf("a b\nx d", summary)).toBeCloseTo(0.75); // all lines count
     expect(await scoreOf("", summary)).toBe(0);

@@ -86,10 +86,13 @@ export function parseLongBench(text: string, path: string): PlacedQuestion[] {
   });
 }
 
-/** How the dataset scores: its own metric stands as F1, the best over the accepted answers; summaries are taken whole. */
-export const scoreLongBench: Scorer = ({ type, answers }, { text, answer }) => {
+/**
+ * How the dataset scores: its own metric stands as F1, the best over the accepted answers, of the whole text as LongBench
+ * does it; behind a chain of thought, of the answer.
+ */
+export const scoreLongBench: Scorer = ({ type, answers }, { text, answer, chainOfThought }) => {
   const isSummary = longBenchTasks[type]?.metric === "rouge-l";
-  const said = isSummary ? text.trim() : answer;
+  const said = chainOfThought && !isSummary ? answer : text.trim();
   const scores = answers.map((one) => (isSummary ? rougeL : tokenF1)(said, one));
   return { ...scoreAnswer(said, answers), f1: Math.max(0, ...scores) };
 };

@@ -224,7 +224,7 @@ const retrievalRowSchema = z.strictObject({
   /** Share of questions whose answer stands in the corpus, and the same without yes-or-no questions. */
   answerInCorpus: optionalShare,
   answerInCorpusOpen: optionalShare,
-  /** By k: share of questions with an answer string in the top k. */
+  /** By k: share of the questions without those answered by yes or no that have an answer string in the top k. */
   answerRecall: z.record(z.string(), share),
   /** By k: mean share of supporting texts in the top k, over the questions that name any. */
   supportRecall: z.record(z.string(), share),

@@ -78,7 +78,7 @@ describe("summariseRun", () => {
       questions: 4,
       answerInCorpus: 0.75,
       answerInCorpusOpen: 2 / 3,
-      answerRecall: { 1: 0.5, 2: 0.5, 3: 0.75 },
+      answerRecall: { 1: 1 / 3, 2: 1 / 3, 3: 2 / 3 }, // of the open questions
       supportRecall: { 1: 0.25, 2: 0.75, 3: 0.75 },
       withSupport: 2,
       byType: { y: { questions: 1, answerRecall: { 3: 1 } } },
@@ -167,21 +167,21 @@ describe("compareRuns", () => {
     const comparisons = compareRuns(renamed, 42);
     expect(comparisons.map(({ against }) => against)).toEqual(["memorag", "memorag", "combine", "combine"]);
     expect(["closed-book", "memorag", "combine"].map((id) => marksOf(id, comparisons))).toEqual([
-      "*†",
+      "†‡",
+      "‡",
       "†",
-      "*",
     ]);
   });
 
   it("marks what differs", () => {
     const comparisons = compareRuns(methods, 42);
     expect(["closed-book", "prag", "combine"].map((id) => marksOf(id, comparisons))).toEqual([
-      "*†",
+      "†‡",
+      "‡",
       "†",
-      "*",
     ]);
     const without = compareRuns(methods.slice(0, 2), 42); // P-RAG itself is the best
-    expect(["closed-book", "prag"].map((id) => marksOf(id, without))).toEqual(["*†", ""]);
+    expect(["closed-book", "prag"].map((id) => marksOf(id, without))).toEqual(["†‡", ""]);
     expect(
       compareRuns(
         [many("prag", () => 0)].map((one) => ({ ...one, records: one.records.slice(0, 1) })),

@@ -131,6 +131,7 @@ function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
     const known = some.filter(({ answerInCorpus }) => answerInCorpus !== null);
     return known.length ? mean(known.map(({ answerInCorpus }) => Number(answerInCorpus))) : null;
   };
+  const open = rows.filter(({ isClosed }) => !isClosed); // "yes" stands in most passages
   const supported = rows.filter(({ supportRanks }) => supportRanks.length > 0);
   const within = (rank: number | null, k: number) => Number(rank !== null && rank <= k);
   const atEach = (value: (k: number) => number) =>
@@ -138,8 +139,8 @@ function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
   return {
     questions: rows.length,
     answerInCorpus: shareOf(rows),
-    answerInCorpusOpen: shareOf(rows.filter(({ isClosed }) => !isClosed)),
-    answerRecall: atEach((k) => mean(rows.map(({ answerRank }) => within(answerRank, k)))),
+    answerInCorpusOpen: shareOf(open),
+    answerRecall: open.length ? atEach((k) => mean(open.map(({ answerRank }) => within(answerRank, k)))) : {},
     supportRecall: supported.length
       ? atEach((k) =>
           mean(supported.map(({ supportRanks }) => mean(supportRanks.map((rank) => within(rank, k))))),

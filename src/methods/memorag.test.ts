@@ -90,7 +90,9 @@ describe("memorag", () => {
     expect(used).toEqual(["alpha", "beta", "gamma", "delta"]);
     const last = requests.at(-1)!.messages[0]!.content;
     expect([...last.matchAll(/This is (\w+)/g)].map(([, word]) => word)).toEqual(used);
-    expect(events.at(-1)).toMatchObject({ type: "end", answer: "beta", rounds: 4 });
+    const promptTokens = requests.reduce((sum, { messages }) => sum + messages[0]!.content.length, 0);
+    const usage = { promptTokens, generatedTokens: 3 }; // of what was recalled, too
+    expect(events.at(-1)).toMatchObject({ type: "end", answer: "beta", rounds: 4, usage });
     for (const { messages } of requests.slice(0, 2))
       expect(messages[0]!.content).toContain("All about words.");
   });

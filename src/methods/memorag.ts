@@ -7,6 +7,7 @@ import type { Hit, Retriever } from "../retrieval/retriever.ts";
 import { type AnsweringParts, generateAnswer } from "./answering.ts";
 import { answerFits, inTurn, mostThatFit, requestFits } from "./fitting.ts";
 import type { AnswerOptions, Method, MethodEvent } from "./method.ts";
+import { countingPreparation } from "./preparation.ts";
 import { type Recollection, recall, recallKeyPoints } from "./recollection.ts";
 
 /** Numbers of MemoRAG; the defaults are those of its authors' code. */
@@ -50,7 +51,8 @@ export const memorag = (parts: MemoragParts): Method => ({
     const startedMs = clock();
     const { signal } = options;
     const asked = { recollection: parts.recollection, question };
-    const { clues, parts: subQuestions, draft } = await recall(parts.recaller, asked, { ...numbers, signal });
+    const recalled = await recall(parts.recaller, asked, { ...numbers, signal });
+    const { clues, parts: subQuestions, draft } = recalled;
     yield {
       type: "decision",
       round: 0,
@@ -69,7 +71,7 @@ export const memorag = (parts: MemoragParts): Method => ({
     yield* uses(found, count);
     const timings = { retrievalMs };
     const prepared = { passages: shown(count), rounds: queries.length, startedMs, timings };
-    yield* generateAnswer(question, options, { ...parts, prepared });
+    yield* countingPreparation(generateAnswer(question, options, { ...parts, prepared }), recalled.usage);
   },
 });
 
@@ -80,7 +82,8 @@ export async function* summarise(
 ): AsyncGenerator<MethodEvent> {
   const { clock, generator, recaller, recollection, options } = parts;
   const startedMs = clock();
-  const points = await recallKeyPoints(recaller, recollection, { maxTokens: options.keyPointTokens, signal });
+  const limits = { maxTokens: options.keyPointTokens, signal };
+  const { points, usage } = await recallKeyPoints(recaller, recollection, limits);
   const { found, retrievalMs } = yield* search(points, parts);
   const requestOver = (texts: readonly string[]) => ({
     messages: summaryMessages(texts),
@@ -103,7 +106,10 @@ export async function* summarise(
     type: "end",
     text,
     answer: text.trim(),
-    usage: { promptTokens, generatedTokens: generated.length },
+    usage: {
+      promptTokens: usage.promptTokens + promptTokens,
+      generatedTokens: usage.generatedTokens + generated.length,
+    },
     rounds: points.length,
     timings: { totalMs: clock() - startedMs, retrievalMs, loadMs: 0, mergeMs: 0, firstTokenMs },
   };

@@ -14,10 +14,21 @@ export async function prepareText(
   return next.value;
 }
 
+/** Tokens of prompts and of what was generated. */
+export type TokenUsage = Extract<MethodEvent, { type: "end" }>["usage"];
+
+/** What texts took together. */
+export function usageOf(generations: readonly Pick<Generation, "promptTokens" | "tokens">[]): TokenUsage {
+  return {
+    promptTokens: generations.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+    generatedTokens: generations.reduce((sum, { tokens }) => sum + tokens.length, 0),
+  };
+}
+
 /** The events of an answer, with what its preparation took counted at the end. */
 export async function* countingPreparation(
   events: AsyncGenerator<MethodEvent>,
-  { promptTokens, tokens }: Pick<Generation, "promptTokens" | "tokens">,
+  { promptTokens, generatedTokens }: TokenUsage,
 ): AsyncGenerator<MethodEvent> {
   for await (const event of events) {
     if (event.type !== "end") yield event;
@@ -27,7 +38,7 @@ export async function* countingPreparation(
         ...event,
         usage: {
           promptTokens: usage.promptTokens + promptTokens,
-          generatedTokens: usage.generatedTokens + tokens.length,
+          generatedTokens: usage.generatedTokens + generatedTokens,
         },
       };
     }

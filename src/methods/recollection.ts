@@ -3,6 +3,7 @@ import type { Memory } from "../memory/memory.ts";
 import { answerPrompts } from "../prompts/answer.ts";
 import { cluesMessages, keyPointsMessages, notesMessages, partsMessages } from "../prompts/memory.ts";
 import { extractAnswer } from "../text/normalise.ts";
+import { type TokenUsage, usageOf } from "./preparation.ts";
 
 /** What a text is remembered by: its compressed keys and values, or notes that fit into a prompt (lite mode). */
 export type Recollection = { memory: Memory } | { notes: string };
@@ -15,6 +16,7 @@ export interface Recalled {
   parts: string[];
   /** An answer from memory alone. */
   draft: string | undefined;
+  usage: TokenUsage;
 }
 
 /** How much is recalled. */
@@ -41,8 +43,10 @@ export async function recall(
     const request = requestOver(recollection, answerPrompts.messages(question), recallTokens);
     requests.push({ ...request, prefix: answerPrompts.prefix });
   }
-  const [clues, parts, answer] = await generator.generateBatch(requests, { signal });
+  const recalled = await generator.generateBatch(requests, { signal });
+  const [clues, parts, answer] = recalled;
   return {
+    usage: usageOf(recalled),
     clues: linesOf(clues?.text ?? ""),
     parts: linesOf(parts?.text ?? ""),
     draft: answer && extractAnswer(answer.text, answerPrompts),
@@ -54,10 +58,10 @@ export async function recallKeyPoints(
   generator: Generator,
   recollection: Recollection,
   { maxTokens, signal }: { maxTokens: number; signal?: AbortSignal | undefined },
-): Promise<string[]> {
+): Promise<{ points: string[]; usage: TokenUsage }> {
   const request = requestOver(recollection, keyPointsMessages(), maxTokens);
-  const [points] = await generator.generateBatch([request], { signal });
-  return linesOf(points?.text ?? "");
+  const recalled = await generator.generateBatch([request], { signal });
+  return { points: linesOf(recalled[0]?.text ?? ""), usage: usageOf(recalled) };
 }
 
 function requestOver(

@@ -193,7 +193,7 @@ function describe(report: EvalReport, { dataset, questions }: EvalPlan): string[
     `${dataset.name}: ${count(questions.length, "question")} of ${dataset.questions.length.toLocaleString("en")}, ${report.answeredNow} answers now, model ${report.model}`,
     "",
     ...formatTable(tableOf(report)),
-    "* differs from prag, † is below the best (paired t-test, p < 0.05)",
+    "† differs from prag, ‡ from the best (paired t-test, p < 0.05)",
     ...methods.flatMap(({ name, tooLong, failed, fallbacks }) => [
       ...(tooLong ? [`${name}: ${count(tooLong, "prompt")} did not fit the model and score 0`] : []),
       ...(failed ? [`${name}: ${count(failed, "question")} could not be answered and score 0`] : []),
@@ -245,7 +245,7 @@ function describeRetrieval(retrieval: EvalReport["retrieval"]): string[] {
     ? `; of what supports it ${percent(supportRecall["3"])}`
     : "";
   return [
-    `the answer stands somewhere in the corpus for ${percent(answerInCorpus)} of the questions, in the top 3 for ${percent(answerRecall["3"])}${support}`,
+    `the answer stands somewhere in the corpus for ${percent(answerInCorpus)} of the questions, in the top 3 for ${percent(answerRecall["3"])} of those that are not answered by yes or no${support}`,
   ];
 }
 

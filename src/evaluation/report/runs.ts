@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { Random } from "../../base/random.ts";
+import { significance } from "../compare-runs.ts";
 import type { LoadedRun } from "../run-folder.ts";
 import type { QuestionRow, RunRecord } from "../run-format.ts";
 import { bootstrapMeans, pairedTTest } from "../statistics.ts";
@@ -125,7 +126,7 @@ export function estimate(
 
 /** Whether the paired t-test tells two methods apart on the same questions. */
 export function differs(a: readonly number[], b: readonly number[]): boolean {
-  return a.length > 1 && a.length === b.length && pairedTTest(a, b).p < 0.05;
+  return a.length > 1 && a.length === b.length && pairedTTest(a, b).p < significance;
 }
 
 /** Methods in the order of reports: the paper's, then variants behind their method. */
