@@ -42,8 +42,10 @@ export interface TargetOptions {
   sample?: number | undefined;
   /** In place of all methods, in tables 1 and 4. */
   methods?: readonly string[] | undefined;
-  /** `reference` reasons step by step on the multi-hop sets and trains twice on PopQA, as the paper's code does. */
+  /** `reference` reasons step by step on the multi-hop sets and trains twice on some, as the paper's code does. */
   compat: "none" | "reference";
+  /** The answering model. */
+  model?: string | undefined;
   /** Where adapters start in the second row of table 2. */
   warm?: string | undefined;
   /** Models that augment in table 3, beside the answering model and the rules. */
@@ -203,14 +205,26 @@ export function planRuns(target: Target, options: TargetOptions): ReproduceRun[]
         name: variant === undefined ? set.name : `${set.name}+${variant}`,
         set,
         sample: sample ?? usual,
-        settings: options.compat === "reference" ? withReference(set, settings) : settings,
+        settings:
+          options.compat === "reference" ? withReference(set, { settings, model: options.model }) : settings,
       }),
     );
   });
 }
 
-/** What the paper's code does on each dataset: chains of thought on the multi-hop sets, two passes on PopQA. */
-function withReference({ name }: EvalSet, settings: EngineSettings): EngineSettings {
-  if (name === "popqa") return { ...settings, recipe: { epochs: 2, ...settings.recipe } };
-  return name === "2wikimultihopqa" || name === "hotpotqa" ? { cot: true, ...settings } : settings;
+/**
+ * What the paper's code does on each dataset: chains of thought on the multi-hop sets, two passes on PopQA, and on HotpotQA
+ * with Qwen2.5-1.5B.
+ */
+function withReference(
+  { name }: EvalSet,
+  { settings, model = "" }: { settings: EngineSettings; model: string | undefined },
+): EngineSettings {
+  const isMultiHop = name === "2wikimultihopqa" || name === "hotpotqa";
+  const isTwice = name === "popqa" || (name === "hotpotqa" && /qwen2\.5-1\.5b/i.test(model));
+  return {
+    ...(isMultiHop && { cot: true }),
+    ...settings,
+    ...(isTwice && { recipe: { epochs: 2, ...settings.recipe } }),
+  };
 }

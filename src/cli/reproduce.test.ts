@@ -62,6 +62,8 @@ describe("the plan of a reproduction", () => {
   it("reasons on the multi-hop sets and trains twice on PopQA where the paper's code does", () => {
     const runs = planRuns("table1", { sets: [atlas, hotpot, popqa], compat: "reference" });
     expect(runs.map(({ settings }) => settings)).toEqual([{}, { cot: true }, { recipe: { epochs: 2 } }]);
+    const qwen = { sets: [hotpot], compat: "reference", model: "Qwen/Qwen2.5-1.5B-Instruct" } as const;
+    expect(planRuns("table1", qwen)[0]!.settings).toEqual({ cot: true, recipe: { epochs: 2 } });
   });
 });
 

@@ -20,9 +20,15 @@ async function encodingFiles(folder: string): Promise<string[]> {
 
 /** Keys of all adapters that an encoding of any collection refers to. */
 export async function referencedKeys(path: string): Promise<Set<string>> {
+  const names = await listCollections(path);
+  return keysIn(names.map((name) => dataFolder(path, name).collection.encodings));
+}
+
+/** Keys of all adapters that the encodings in these folders refer to. */
+export async function keysIn(folders: readonly string[]): Promise<Set<string>> {
   const keys = new Set<string>();
-  for (const name of await listCollections(path))
-    for (const file of await encodingFiles(dataFolder(path, name).collection.encodings))
+  for (const folder of folders)
+    for (const file of await encodingFiles(folder))
       for (const { key } of (await readEncoding(file))?.rows.values() ?? []) keys.add(key);
   return keys;
 }

@@ -22,6 +22,7 @@ import { choosePrompts } from "./answer-prompts.ts";
 import type { EngineConfig } from "./config.ts";
 import type { EngineParts } from "./parts.ts";
 import { readAugmented } from "./read-augmented.ts";
+import { ownRepetitionPenalty, withRepetitionPenalty } from "./reference-sampling.ts";
 
 export { methodNames, paperMethodNames } from "../methods/method.ts";
 
@@ -55,6 +56,8 @@ export interface MethodDescription {
   prompts: string;
   /** Tokens of an answer, when the question does not say. */
   maxTokens: number;
+  /** Where the request says nothing of it; 1 is none. */
+  repetitionPenalty: number;
   /** Numbers of this method, defaults included. */
   options: Record<string, unknown>;
   /** Where it departs from the papers or their code, and why. */
@@ -191,6 +194,7 @@ export async function describeMethod(
     shots,
     prompts: answerPromptsHash(prompts),
     maxTokens,
+    repetitionPenalty: await repetitionPenalty(parts),
     options: numbers,
     notes: kinds[known].notes,
   };
@@ -232,9 +236,15 @@ async function choose(
   throw new ConfigError(`options of method "${name}": ${path}${issue?.message ?? "are wrong"}`);
 }
 
+/** Of greedy decoding: none, or with `compat` what the paper's code leaves in force. */
+async function repetitionPenalty(parts: EngineParts): Promise<number> {
+  return parts.config.compat === "reference" ? ownRepetitionPenalty((await parts.model()).folder) : 1;
+}
+
 async function answering(parts: EngineParts, name: OpenedName, options: MethodOptions) {
   const { prompts, options: numbers } = await choose(parts, name, options);
-  return { generator: await parts.generator(), clock: parts.clock, prompts, options: numbers };
+  const generator = withRepetitionPenalty(await parts.generator(), await repetitionPenalty(parts));
+  return { generator, clock: parts.clock, prompts, options: numbers };
 }
 
 /** The collection's augmentations, read when the first are asked for. */

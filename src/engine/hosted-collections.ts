@@ -1,10 +1,11 @@
-import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { openAdapterStore } from "../adapters/store.ts";
 import { InputError, NotFoundError } from "../base/errors.ts";
 import type { Corpus } from "../corpus/corpus-folder.ts";
 import type { CollectionRow, DocumentRow } from "./api.ts";
-import { referencedKeys } from "./collections.ts";
+import { keysIn, referencedKeys } from "./collections.ts";
 import { completeConfig } from "./config.ts";
 import { asWriter, dataFolder, listCollections } from "./data-folder.ts";
 import type { EngineParts } from "./parts.ts";
@@ -67,14 +68,15 @@ export async function deleteCollection({ folder }: EngineParts, name: string): P
   await asWriter(folder, "delete a collection", async () => {
     if (!(await listCollections(folder.path)).includes(name))
       throw new NotFoundError(`there is no collection "${name}"`);
-    const before = await referencedKeys(folder.path);
-    const grave = join(folder.path, "deleted", name);
-    await rm(dirname(grave), { recursive: true, force: true });
-    await mkdir(dirname(grave), { recursive: true });
-    await rename(dataFolder(folder.path, name).collection.path, grave);
-    const after = await referencedKeys(folder.path);
+    const { path, encodings } = dataFolder(folder.path, name).collection;
+    const graves = join(folder.path, "deleted");
+    await mkdir(graves, { recursive: true });
+    await rename(path, join(graves, randomUUID()));
+    // Of a deletion that was killed here, too.
+    const dead = (await readdir(graves)).map((grave) => join(graves, grave, relative(path, encodings)));
+    const [before, after] = [await keysIn(dead), await referencedKeys(folder.path)];
     const store = openAdapterStore(folder.adapters);
     for (const key of before) if (!after.has(key)) await store.remove(key);
-    await rm(dirname(grave), { recursive: true, force: true });
+    await rm(graves, { recursive: true, force: true });
   });
 }

@@ -51,7 +51,7 @@ export function locateInputs(
   return { base, inputs: paths.map((path) => relative(base, resolve(cwd, path)) || ".") };
 }
 
-/** Builds the index of the current corpus, if the one on disk is of another corpus or analyzer. */
+/** Builds the index of the current corpus and removes those of corpora before. */
 export async function updateIndex(parts: EngineParts): Promise<void> {
   const corpus = await parts.corpus();
   const { progress, config, folder } = parts;

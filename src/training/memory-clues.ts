@@ -65,7 +65,7 @@ export function windowExample(
   return { windows, ratios: windows.map(() => ratio), weights };
 }
 
-/** Clue examples for supervised fine-tuning: each once in every pass, in turn for its clues and its answer. */
+/** Clue examples for supervised fine-tuning: each once in every pass, for its clues or its answer as a coin says. */
 export function createTuningTexts(
   tokenizer: Tokenizer,
   examples: readonly ClueExample[],

@@ -31,7 +31,7 @@ export interface WarmUpData {
 
 /**
  * Chooses and shuffles the rows, once, by the seed. For chains of thought a row counts where its reasoning, up to the first
- * empty line, leads to the exact answer, as in the paper's code.
+ * empty line or the word "Questions", leads to the exact answer, as in the paper's code.
  */
 export function chooseWarmUpPairs(
   rows: readonly WarmUpRow[],
@@ -54,7 +54,7 @@ function shortPair({ question, answers }: WarmUpRow): QuestionAnswer[] {
 }
 
 function reasonedPair({ question, answers, reasoning = "" }: WarmUpRow): QuestionAnswer[] {
-  const fullAnswer = (reasoning.trim().split(/\n\s*\n/)[0] ?? "").trim();
+  const fullAnswer = (reasoning.trim().split(/\n\s*\n|Questions/)[0] ?? "").trim();
   if (!fullAnswer.includes("the answer is")) return [];
   const said = extractAnswer(fullAnswer, { chainOfThought: true });
   return scoreAnswer(said, answers).em === 1 ? [{ question, answer: said, fullAnswer }] : [];

@@ -153,7 +153,7 @@ async function targetOptions(context: ReproduceContext, options: Options, target
   const { shell, command, settings } = context;
   const { data, sets, sample, methods, augmentModels } = options;
   const full = (path: string) => resolve(shell.cwd, path);
-  const { compat, embedder } = await loadCommandConfig(shell, { command, settings });
+  const { compat, embedder, model } = await loadCommandConfig(shell, { command, settings });
   const folder = data === undefined ? undefined : full(data);
   return {
     sets: await (target === "memorag" ? findLongSets : findSets)(folder, sets),
@@ -162,6 +162,7 @@ async function targetOptions(context: ReproduceContext, options: Options, target
     sample,
     methods,
     compat,
+    model,
     augmentModels,
     warm: target === "table2" ? await startOf(context, options, full) : undefined,
   };
