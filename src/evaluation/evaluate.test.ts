@@ -54,14 +54,13 @@ const retrieval = (...passages: Passage[]): MethodEvent => ({
 });
 
 describe("evaluateMethod", () => {
-  it("scores the answer, and the leniently cut answer beside it", async () => {
+  it("scores the answer within the text", async () => {
     const method = scripted("closed-book", { when: [end("August 25, 1963.", "August 25")] });
     const { records } = await evaluateMethod(method, [ask("when", ["August 25, 1963"])]);
     expect(records[0]).toMatchObject({
       em: 0,
       precision: 1,
       recall: 2 / 3,
-      lenientF1: 1,
       answer: "August 25",
     });
     expect(records[0]?.f1).toBeCloseTo(0.8, 12);
@@ -83,8 +82,6 @@ describe("evaluateMethod", () => {
       ask("unknown", ["x"]),
     ]);
     expect(records.map(({ retrievalRecall }) => retrievalRecall)).toEqual([0.5, 1, 0, undefined]);
-    expect(records.map(({ hit }) => hit)).toEqual([true, true, false, undefined]);
-    expect(records[0]?.retrieved.map(({ title }) => title)).toEqual(["A", "B"]);
     expect(summary.retrievalRecall).toBe(0.5);
   });
 
@@ -156,7 +153,6 @@ describe("summarise", () => {
       f1: 0,
       precision: 0,
       recall: 0,
-      lenientF1: 0,
       promptTokens: 0,
       generatedTokens: 0,
       latencyMs: { p50: 0, p95: 0 },

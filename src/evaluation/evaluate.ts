@@ -1,12 +1,11 @@
 import type { Method, Timings } from "../methods/method.ts";
-import { extractAnswerLeniently } from "../text/normalise.ts";
 import { type AnswerScores, scoreAnswer } from "../text/scores.ts";
 import { type FoldedAnswer, foldAnswer } from "./fold-answer.ts";
 import type { Question } from "./questions.ts";
 import { type RunSummary, summarise } from "./summary.ts";
 import { supports } from "./support.ts";
 
-/** What a method made of one question. */
+/** What a method made of one question, kept in memory: for the demo and small experiments; runs on disk are of `answer-questions.ts`. */
 export interface EvaluationRecord extends AnswerScores {
   id: string;
   type: string;
@@ -17,8 +16,6 @@ export interface EvaluationRecord extends AnswerScores {
   text: string;
   /** The part of it that is scored. */
   answer: string;
-  /** F1 of the answer as it is cut leniently: dates, numbers and initials stay whole. */
-  lenientF1: number;
   promptTokens: number;
   generatedTokens: number;
   rounds: number;
@@ -26,11 +23,7 @@ export interface EvaluationRecord extends AnswerScores {
   timings: Timings | undefined;
   /** Passages without an adapter, in a method that wanted one; they stood in the prompt or were skipped. */
   fallbacks: number;
-  /** All passages that were retrieved, in the order in which they first came. */
-  retrieved: { passageId: string; title: string; score: number }[];
-  /** Whether any supporting passage was retrieved; undefined where the question names none or nothing was retrieved. */
-  hit: boolean | undefined;
-  /** Share of what supports the answer that was retrieved; undefined as `hit` is. */
+  /** Share of what supports the answer that was retrieved; undefined where the question names nothing or nothing was retrieved. */
   retrievalRecall: number | undefined;
   /** Why the question could not be answered; it counts as a wrong answer. */
   failed: string | undefined;
@@ -74,7 +67,6 @@ export async function evaluateMethod(
 function createRecord(question: Question, fold: FoldedAnswer): EvaluationRecord {
   const { id, type, answers } = question;
   const { text = "", answer = "", usage, rounds = 0, timings } = fold.end ?? {};
-  const recall = fold.retrievals > 0 ? supportRecall(question, fold) : undefined;
   const none = { em: 0, f1: 0, precision: 0, recall: 0 };
   return {
     id,
@@ -84,19 +76,12 @@ function createRecord(question: Question, fold: FoldedAnswer): EvaluationRecord 
     text,
     answer,
     ...(fold.error ? none : scoreAnswer(answer, answers)),
-    lenientF1: fold.error ? 0 : scoreAnswer(extractAnswerLeniently(text), answers).f1,
     promptTokens: usage?.promptTokens ?? 0,
     generatedTokens: usage?.generatedTokens ?? 0,
     rounds,
     timings,
     fallbacks: fold.fallbacks,
-    retrieved: fold.passages.map(({ passage, score }) => ({
-      passageId: passage.id,
-      title: passage.title,
-      score,
-    })),
-    hit: recall === undefined ? undefined : recall > 0,
-    retrievalRecall: recall,
+    retrievalRecall: fold.retrievals > 0 ? supportRecall(question, fold) : undefined,
     failed: fold.error?.message,
   };
 }

@@ -9,7 +9,6 @@ export interface RunSummary {
   f1: number;
   precision: number;
   recall: number;
-  lenientF1: number;
   /** Mean per question that was answered. */
   promptTokens: number;
   /** Mean per question that was answered. */
@@ -38,7 +37,6 @@ export function summarise(name: MethodName, records: readonly EvaluationRecord[]
     f1: mean(records.map(({ f1 }) => f1)),
     precision: mean(records.map(({ precision }) => precision)),
     recall: mean(records.map(({ recall }) => recall)),
-    lenientF1: mean(records.map(({ lenientF1 }) => lenientF1)),
     promptTokens: mean(answered.map(({ promptTokens }) => promptTokens)),
     generatedTokens: mean(answered.map(({ generatedTokens }) => generatedTokens)),
     latencyMs: { p50: percentile(latencies, 0.5), p95: percentile(latencies, 0.95) },
