@@ -88,7 +88,8 @@ export const corpusPaths = (folder: string) => ({
   generations: join(folder, "generations"),
 });
 
-async function readPointer(folder: string): Promise<string | undefined> {
+/** The generation that is current, without opening it. */
+export async function currentGeneration(folder: string): Promise<string | undefined> {
   const { pointer } = corpusPaths(folder);
   const current = await readJsonIfPresent(pointer, pointerSchema);
   if (!current) return undefined;
@@ -111,14 +112,14 @@ export async function openCorpus(folder: string): Promise<Corpus> {
 
 /** As `openCorpus`, but `undefined` where there is none. */
 export async function openCorpusIfPresent(folder: string): Promise<Corpus | undefined> {
-  const generation = await readPointer(folder);
+  const generation = await currentGeneration(folder);
   if (generation === undefined) return undefined;
   try {
     return await openGeneration(folder, generation);
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
     // A writer may have put a newer generation in its place meanwhile.
-    const newer = await readPointer(folder);
+    const newer = await currentGeneration(folder);
     if (newer !== undefined && newer !== generation) return openGeneration(folder, newer);
     throw new FormatError(`generation ${generation} is not complete; delete this folder and ingest again`, {
       path: folder,
@@ -201,7 +202,7 @@ export async function publish(folder: string, generation: string): Promise<void>
 /** Removes what killed writers left and generations that are not current. Only for the one writer. */
 export async function removeLeftovers(folder: string): Promise<void> {
   const { generations } = corpusPaths(folder);
-  const current = await readPointer(folder);
+  const current = await currentGeneration(folder);
   const names = async (path: string) => await readdir(path).catch(() => []);
   const old = (await names(generations)).filter((name) => name !== current);
   const halves = (await names(folder)).filter((name) => /^(?:current|seen)\.json\..*\.tmp$/.test(name));

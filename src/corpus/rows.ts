@@ -36,7 +36,7 @@ export function openRows<T>(path: string, schema: z.ZodType<T>): Rows<T> {
   }
   let ordinals: Map<string, number> | undefined;
   const startOf = (ordinal: number) => (ordinal === 0 ? 0 : (ends[ordinal - 1] ?? 0) + 1);
-  return {
+  const rows: Rows<T> = {
     count: ends.length,
     row(ordinal) {
       const end = ends[ordinal];
@@ -49,9 +49,17 @@ export function openRows<T>(path: string, schema: z.ZodType<T>): Rows<T> {
       ordinals ??= readIds(file, path, ends);
       return ordinals.get(id);
     },
-    close: () => closeSync(file),
+    close() {
+      abandoned.unregister(rows);
+      closeSync(file);
+    },
   };
+  abandoned.register(rows, file, rows);
+  return rows;
 }
+
+/** Files of rows that nobody holds any more: a corpus that was replaced lives as long as questions read it. */
+const abandoned = new FinalizationRegistry<number>((file) => closeSync(file));
 
 /** Where the lines of a file end, in bytes. A last line without its end is not counted. */
 function lineEnds(file: number): number[] {

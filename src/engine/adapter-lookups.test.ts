@@ -34,6 +34,27 @@ describe("adapters that are encoded for a question", () => {
     ));
 });
 
+describe("a corpus that others write too", () => {
+  it("is seen as it is on disk by an engine that was open before", () =>
+    withTempFolder(
+      (folder) =>
+        withEngine(tinySettings(folder), async ({ parts }) => {
+          await ingest(parts, ["docs"], { base: folder });
+          expect((await (await parts.retriever()).retrieve("Orlen7", 9)).length).toBe(0);
+          const before = await parts.corpus();
+          await writeFile(join(folder, "docs", "bridge-7.txt"), bridgeArticle(7));
+          await withEngine(tinySettings(folder), async (other) => {
+            await ingest(other.parts, ["docs"], { base: folder });
+          });
+          expect((await (await parts.retriever()).retrieve("Orlen7", 9)).length).toBeGreaterThan(0);
+          expect((await parts.corpus()).passageCount).toBe(3);
+          expect([...before.passages()]).toHaveLength(2); // who reads the old one goes on
+          expect(await encode(parts)).toMatchObject({ encoded: 3 });
+        }),
+      { articles: 2 },
+    ));
+});
+
 describe("an encoding that others write too", () => {
   it("is seen as it is on disk: what was pruned meanwhile is recorded again", () =>
     withTempFolder(

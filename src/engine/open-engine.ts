@@ -3,7 +3,7 @@ import { hashAdapter } from "../adapters/initialise.ts";
 import { openAdapterStore } from "../adapters/store.ts";
 import { canonicalJson } from "../base/hash.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
-import { openCorpus } from "../corpus/corpus-folder.ts";
+import { currentGeneration, openCorpus } from "../corpus/corpus-folder.ts";
 import type { ParserOptions } from "../corpus/ingest.ts";
 import { openDecodingSession } from "../generation/decoding-session.ts";
 import { createLocalGenerator } from "../generation/local.ts";
@@ -86,13 +86,27 @@ export async function openEngine(
     return openAdapterStore(folder.adapters, { fingerprint, shapes, dtype: config.adapterDtype });
   });
   const store = shared?.store ?? ownStore;
-  const corpus = renewable(async () =>
-    onClose(await openCorpus(folder.collection.corpus), (opened) => opened.close()),
-  );
+  const openedCorpus = renewable(() => openCorpus(folder.collection.corpus));
+  closers.push(async () => (await openedCorpus.peek()?.catch(() => undefined))?.close());
+  /** The current one: another process may have ingested. One that is replaced closes when nobody reads it any more. */
+  const corpus = async () => {
+    const opened = await openedCorpus();
+    if ((await currentGeneration(folder.collection.corpus)) === opened.generation) return opened;
+    forgetCorpus();
+    return openedCorpus();
+  };
   const embedder = once(async () =>
     onClose(await openEmbedder(config, { env, runtime }), (opened) => opened.dispose()),
   );
-  const retriever = renewable(() => openRetriever(parts, { signal }));
+  const openedRetriever = renewable(() => openRetriever(parts, { signal }));
+  const retriever = async () => {
+    await corpus(); // forgets the retriever of another one
+    return openedRetriever();
+  };
+  const forgetCorpus = () => {
+    openedCorpus.renew();
+    openedRetriever.renew();
+  };
   const memorySession = once(async () => {
     const using = { model: await model(), runtime: await runtime() };
     return openEngineMemory({ config, progress }, using);
@@ -178,10 +192,7 @@ export async function openEngine(
     augmentSettings: once(async () => chooseAugmentSettings(config, (await model()).folder)),
     mergeSettings: once(async () => chooseMerge(config, (await model()).folder)),
     answerPreset: once(async () => chooseAnswerPreset(config, (await model()).folder)),
-    forgetCorpus() {
-      corpus.renew();
-      retriever.renew();
-    },
+    forgetCorpus,
   };
   return {
     parts,
@@ -230,7 +241,9 @@ function once<T>(open: () => Promise<T>): () => Promise<T> {
   return renewable(open);
 }
 
-function renewable<T>(open: () => Promise<T>): (() => Promise<T>) & { renew(): void } {
+function renewable<T>(
+  open: () => Promise<T>,
+): (() => Promise<T>) & { renew(): void; peek(): Promise<T> | undefined } {
   let opened: Promise<T> | undefined;
   const get = () => {
     const current = (opened ??= open());
@@ -243,5 +256,6 @@ function renewable<T>(open: () => Promise<T>): (() => Promise<T>) & { renew(): v
     renew() {
       opened = undefined;
     },
+    peek: () => opened,
   });
 }

@@ -133,7 +133,8 @@ export class JobQueue {
   /** Ends all jobs and takes no more. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { row } of this.#jobs) if (!hasEnded(row)) await this.cancel(row.id);
+    const open = this.#jobs.filter(({ row }) => !hasEnded(row)).reverse(); // the waiting ones first
+    for (const { row } of open) await this.cancel(row.id);
   }
 
   #find(id: string): Job {
@@ -144,7 +145,7 @@ export class JobQueue {
 
   async #next(): Promise<void> {
     const job = this.#jobs.find(({ row }) => row.state === "waiting");
-    if (this.#running || !job) return;
+    if (this.#running || !job || this.#isClosed) return;
     this.#running = job;
     this.#change(job, { state: "running", startedMs: this.#now() });
     try {

@@ -157,8 +157,18 @@ describe("a job queue", () => {
     expect((await queue.end(last.id)).state).toBe("done");
     expect((await queue.cancel(last.id)).state).toBe("done");
     const open = queue.add(endless);
+    let isBegun = false;
+    const later = [1, 2].map(() =>
+      queue.add(
+        task(async () => {
+          isBegun = true;
+          return null;
+        }),
+      ),
+    );
     await queue.close();
-    expect(queue.row(open.id).state).toBe("cancelled");
+    for (const { id } of [open, ...later]) expect(queue.row(id).state).toBe("cancelled");
+    expect(isBegun).toBe(false);
   });
 
   it("remembers the last fifty that have ended", async () => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UnsupportedError } from "../base/errors.ts";
+import { FormatError, UnsupportedError } from "../base/errors.ts";
 import { parseValue } from "../base/files.ts";
 
 /** Frequencies stretched for long contexts, as Llama 3 does. */
@@ -58,6 +58,7 @@ const configSchema = z.object({
   rope_parameters: ropeSchema,
   tie_word_embeddings: z.boolean().default(false),
   hidden_act: z.string().default("silu"),
+  sliding_window: z.int().positive().nullish(),
   use_sliding_window: z.boolean().nullish(),
 });
 
@@ -70,6 +71,7 @@ export function parseDecoderConfig(value: unknown, path: string, architecture: s
   if (config.use_sliding_window) {
     throw new UnsupportedError(`${path}: sliding-window attention is not supported`);
   }
+  checkHeads(config, path);
   const rope = config.rope_parameters ?? config.rope_scaling;
   return {
     architecture,
@@ -80,12 +82,28 @@ export function parseDecoderConfig(value: unknown, path: string, architecture: s
     headSize: config.head_dim ?? config.hidden_size / config.num_attention_heads,
     feedForwardSize: config.intermediate_size,
     vocabularySize: config.vocab_size,
-    contextLength: config.max_position_embeddings,
+    contextLength: Math.min(config.max_position_embeddings, windowOf(config, architecture)),
     normEpsilon: config.rms_norm_eps,
     ropeTheta: rope?.rope_theta ?? config.rope_theta ?? 10_000,
     ropeScaling: parseScaling(rope, path),
     tiedHead: config.tie_word_embeddings,
   };
+}
+
+/** Mistral attends within a window wherever it names one; up to that length there is no difference. Qwen names one it does not use. */
+function windowOf({ sliding_window: window }: z.infer<typeof configSchema>, architecture: string): number {
+  return architecture.startsWith("Mistral") && window ? window : Number.POSITIVE_INFINITY;
+}
+
+function checkHeads(config: z.infer<typeof configSchema>, path: string): void {
+  const { hidden_size: hidden, num_attention_heads: heads } = config;
+  const keyValueHeads = config.num_key_value_heads ?? heads;
+  const headSize = config.head_dim ?? hidden / heads;
+  if (headSize % 2 !== 0 || heads % keyValueHeads !== 0)
+    throw new FormatError(
+      `${heads} heads of ${headSize} with ${keyValueHeads} key and value heads: heads must have an even, whole size and be a multiple of the key and value heads`,
+      { path },
+    );
 }
 
 function parseScaling(rope: z.infer<typeof ropeSchema>, path: string): Llama3Scaling | undefined {

@@ -58,6 +58,13 @@ function History({ onCleared }: { onCleared: () => void }) {
   );
 }
 
+let asked = 0;
+
+/** Names an answer on this page. `crypto.randomUUID` would be missing where the page does not come over HTTPS or from this machine. */
+function nextId(): string {
+  return `answer-${++asked}`;
+}
+
 function QuestionForm({
   methods,
   field,
@@ -71,7 +78,7 @@ function QuestionForm({
   const [limit, setLimit] = useState(3);
   const isAsking = answers.list.some((state) => !isSettled(state));
   const ask = (text: string) => {
-    answers.ask([{ id: crypto.randomUUID(), question: text.trim(), collection, method, limit }]);
+    answers.ask([{ id: nextId(), question: text.trim(), collection, method, limit }]);
     setQuestion("");
   };
   return (

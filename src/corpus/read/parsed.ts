@@ -8,7 +8,9 @@ export const readHtml: Reader = async function* (file) {
   const bytes = await readBytes(file.path, file.signal);
   const start = Buffer.from(bytes.subarray(0, 1024)).toString("latin1");
   const declared = /<meta\s[^>]*charset=["']?([\w-]+)/i.exec(start)?.[1];
-  yield await parse(file, "html", decodeBytes(bytes, declared));
+  // What could be read as ASCII is no UTF-16: the HTML standard takes such a declaration for UTF-8.
+  const label = declared && /^utf-?16/i.test(declared) ? "utf-8" : declared;
+  yield await parse(file, "html", decodeBytes(bytes, label));
 };
 
 /** PDF files: one record. */

@@ -25,6 +25,21 @@ describe("checkZip", () => {
       expect(() => checkZip(makeZip(entries, { compress }), 2 ** 20 - 1)).toThrow(/^too large/);
   });
 
+  it("refuses a second directory before the end, which unpackers would read in place of the named one", () => {
+    const harmless = makeZip([{ name: "a", data: "text" }]);
+    const end = harmless.lastIndexOf("PK\x05\x06");
+    const start = harmless.indexOf("PK\x01\x02");
+    const second = harmless.subarray(start, end);
+    const doubled = Buffer.concat([harmless.subarray(0, end), second, harmless.subarray(end)]);
+    expect(() => checkZip(doubled, 1000)).toThrow(/malformed archive/);
+    const longer = Buffer.from(doubled);
+    longer.writeUInt32LE(2 * second.length, longer.lastIndexOf("PK\x05\x06") + 12);
+    checkZip(longer, 1000); // two entries, told as such
+    const hidden = Buffer.from(harmless);
+    hidden.writeUInt32LE(second.length - 1, end + 12);
+    expect(() => checkZip(hidden, 1000)).toThrow(/malformed archive/);
+  });
+
   it("refuses what is no archive, is cut off or encrypted", () => {
     const whole = makeZip([{ name: "a", data: "text" }]);
     for (const bytes of [Buffer.alloc(0), Buffer.from("text"), whole.subarray(10), whole.subarray(0, -10)])

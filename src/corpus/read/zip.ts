@@ -47,6 +47,9 @@ function readEntries(buffer: Buffer): Entry[] {
   if (end < 0 || end + 22 > buffer.length) throw new InputError("malformed archive: it has no directory");
   const entries: Entry[] = [];
   let at = buffer.readUInt32LE(end + 16);
+  // Unpackers shift all offsets where directory and end do not meet: then another directory is read than this one.
+  if (at + buffer.readUInt32LE(end + 12) !== end)
+    throw new InputError("malformed archive: its directory does not lie before its end");
   while (at + 46 <= buffer.length && buffer.readUInt32LE(at) === entrySignature) {
     const entry = {
       isEncrypted: (buffer.readUInt16LE(at + 8) & 1) !== 0,
@@ -59,6 +62,7 @@ function readEntries(buffer: Buffer): Entry[] {
     at += 46 + buffer.readUInt16LE(at + 28) + buffer.readUInt16LE(at + 30) + buffer.readUInt16LE(at + 32);
   }
   if (!entries.length) throw new InputError("malformed archive: its directory is empty");
+  if (at !== end) throw new InputError("malformed archive: its directory does not end where it says");
   return entries;
 }
 
