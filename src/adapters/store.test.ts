@@ -18,6 +18,7 @@ const origin = {
   passage: { title: "T", text: "x" },
   augmentation: { rewrites: ["y"], pairs: [] },
   prompts: "p1",
+  tokenizer: "t1",
   recipe: { name: "packed", rank: 2 },
   init: "i1",
 };
@@ -46,9 +47,10 @@ describe("adapterKey", () => {
       { ...origin, augmentation: { rewrites: [], pairs: [] } },
       { ...origin, recipe: { name: "packed", rank: 4 } },
       { ...origin, prompts: "p2" },
+      { ...origin, tokenizer: "t2" },
       { ...origin, init: "i2" },
     ].map(adapterKey);
-    expect(new Set([...keys, key]).size).toBe(8);
+    expect(new Set([...keys, key]).size).toBe(9);
     const passage = { title: "T", text: "x", id: "7", documentId: "d", position: 3 };
     expect(adapterKey({ ...origin, passage })).toBe(key);
   });

@@ -118,6 +118,16 @@ describe("a terminal", () => {
     expect(style(true, { TERM: "dumb" })).toBe("x");
   });
 
+  it("is not at the mercy of names that come from elsewhere, and keeps its own colours", () => {
+    const { shell, written } = fakeShell();
+    shell.terminal.note("skipped \x1b]52;c;ZXZpbA==\x07.exe, \x1b[31mred\x1b[39m\r");
+    shell.terminal.print("a\x1b[2Jb");
+    expect(written).toEqual({
+      out: "a[2Jb\n",
+      err: "skipped ]52;c;ZXZpbA==.exe, \x1b[31mred\x1b[39m\n",
+    });
+  });
+
   it("is not at the mercy of what a model writes", () => {
     expect(printable("a\x1b[2Jb\r\x07\tc\nd\u009b")).toBe("a[2Jb\tc\nd");
   });

@@ -1,5 +1,6 @@
 import type { Progress, ProgressEvent } from "../base/progress.ts";
 import { formatDuration } from "./format.ts";
+import { harmless } from "./terminal.ts";
 
 /** Where a bar is drawn, and its clock. */
 export interface ProgressBarOptions {
@@ -57,8 +58,8 @@ export function createProgressBar(options: ProgressBarOptions): ProgressBar {
       const secondsLeft = estimate(task, event, now);
       write(
         isTerminal
-          ? `\r${drawBar(event, secondsLeft, options.columns)}\x1b[K`
-          : `${describe(event, secondsLeft)}\n`,
+          ? `\r${harmless(drawBar(event, secondsLeft, options.columns))}\x1b[K`
+          : `${harmless(describe(event, secondsLeft))}\n`,
       );
       isDrawn = isTerminal;
     },

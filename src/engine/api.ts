@@ -43,6 +43,8 @@ export interface CollectionRow {
   augmented: number;
   /** Passages with an adapter of the model and recipe in use. */
   encoded: number;
+  /** Why it cannot be opened. */
+  problem?: string;
 }
 
 /** A file of a collection, or one record of a table. */

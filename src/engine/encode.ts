@@ -107,6 +107,7 @@ export function keyOf(
     passage,
     augmentation: { rewrites, pairs },
     prompts,
+    tokenizer: model.tokenizerHash,
     recipe: model.recipe,
     init: hashAdapter(model.initial),
   });

@@ -14,7 +14,7 @@ import { openQuantisedWeights } from "../models/quantised-weights.ts";
 import { targetModulesOf } from "../training/target-modules.ts";
 import { buildFloat32Cache } from "../weights/cache.ts";
 import { fetchModel } from "../weights/hub.ts";
-import { openTokenizer } from "../weights/tokenizer.ts";
+import { hashTokenizer, openTokenizer } from "../weights/tokenizer.ts";
 import type { EngineConfig } from "./config.ts";
 import { packageRoot } from "./package-root.ts";
 import type { OpenedModel } from "./parts.ts";
@@ -56,6 +56,7 @@ export async function openEngineModel(
     folder,
     fingerprint,
     tokenizer: await openTokenizer(folder),
+    tokenizerHash: await hashTokenizer(folder),
     recipe,
     shapes,
     initial: await initialAdapter(config, { fingerprint, shapes, recipe }),

@@ -29,6 +29,8 @@ export interface OpenedModel extends Model {
   folder: string;
   fingerprint: string;
   tokenizer: Tokenizer;
+  /** Of the files that say how conversations become tokens. */
+  tokenizerHash: string;
   recipe: Recipe;
   shapes: ModuleShape[];
   /** The start of every adapter. */

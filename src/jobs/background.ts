@@ -92,6 +92,8 @@ class Encoder {
   #evicted = 0;
   /** Passages that nothing could be trained on. */
   readonly #hopeless = new Set<string>();
+  /** By collection: until when it is left alone. */
+  readonly #pausedUntil = new Map<string, number>();
 
   constructor(parts: BackgroundParts, policy: BackgroundPolicy, signal: AbortSignal) {
     this.#parts = parts;
@@ -119,7 +121,7 @@ class Encoder {
   async status(): Promise<BackgroundStatus> {
     let waiting = 0;
     for (const collection of this.#parts.heat.collections())
-      waiting += (await this.#wanted(collection))?.passageIds.length ?? 0;
+      waiting += (await this.#wanted(collection).catch(() => undefined))?.passageIds.length ?? 0;
     const isPaused = this.#state === "encoding" && this.#parts.traffic.inFlight > 0;
     return {
       state: isPaused ? "waiting-for-requests" : this.#state,
@@ -160,7 +162,12 @@ class Encoder {
     const hottest = (turn: Turn) => heat.heatOf(turn.collection, turn.passageIds[0]!);
     const turns: Turn[] = [];
     for (const collection of heat.collections()) {
-      const turn = await this.#wanted(collection);
+      if ((this.#pausedUntil.get(collection) ?? 0) > this.#parts.clock()) continue;
+      const turn = await this.#wanted(collection).catch((error: unknown) => {
+        this.#pause(collection);
+        this.#parts.onProblem(error);
+        return undefined;
+      });
       if (turn) turns.push({ ...turn, passageIds: turn.passageIds.slice(0, this.#policy.groupSize) });
     }
     return turns.sort((a, b) => hottest(b) - hottest(a))[0];
@@ -216,8 +223,11 @@ class Encoder {
         const passages = passageIds.map((one) => corpus.passageById(one));
         const beforeUpdate = () => traffic.whenQuiet({ ...this.#policy, signal });
         return asWriter(engine.folder, "encode hot passages", async () => {
-          await removeAdapters(engine, victims);
-          this.#evicted += victims.length;
+          // Somebody may have asked for one of them since it was chosen.
+          const keys = new Set((await listEvictable(this.#parts)).map(({ key }) => key));
+          const still = victims.filter(({ key }) => keys.has(key));
+          await removeAdapters(engine, still);
+          this.#evicted += still.length;
           const options = { signal, beforeUpdate, onLoss, isBackground: true };
           return encodePassages({ ...engine, progress }, passages, options);
         });
@@ -230,8 +240,16 @@ class Encoder {
     await this.#account(row, turn);
   }
 
-  async #account(row: JobRow, { engine, passageIds }: Turn): Promise<void> {
-    if (row.state === "failed") throw new Error(row.error?.message ?? "the background job failed");
+  /** A collection that cannot be worked on lets the others go first for a while. */
+  #pause(collection: string): void {
+    this.#pausedUntil.set(collection, this.#parts.clock() + longestBackoffMs);
+  }
+
+  async #account(row: JobRow, { collection, engine, passageIds }: Turn): Promise<void> {
+    if (row.state === "failed") {
+      this.#pause(collection);
+      throw new Error(row.error?.message ?? "the background job failed");
+    }
     if (row.state !== "done") return;
     const encoding = await engine.encoding();
     for (const id of passageIds) {

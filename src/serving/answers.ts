@@ -22,7 +22,10 @@ export async function findTarget(
   method: string | undefined,
 ): Promise<Target> {
   const { name: base } = await engines.main.model();
-  const [id = "", collection, ...rest] = model.split("@");
+  // A model that was named with a revision has an @ of its own.
+  const own = model === base || model.startsWith(`${base}@`) ? base : undefined;
+  const [, collection, ...rest] = model.slice(own?.length ?? 0).split("@");
+  const id = own ?? model.split("@")[0] ?? "";
   const unknown = new RequestError(
     404,
     `the model "${model.slice(0, 100)}" does not exist; GET /v1/models lists them`,
@@ -43,8 +46,8 @@ export async function findTarget(
       },
     );
   if (collection !== undefined && !(await engines.names()).includes(collection)) throw unknown;
-  const own = engines.main.config.collection;
-  return { model, method: method ?? (isMethod ? id : undefined), collection: collection ?? own };
+  const usual = engines.main.config.collection;
+  return { model, method: method ?? (isMethod ? id : undefined), collection: collection ?? usual };
 }
 
 /** A question to a method. */

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { routePath } from "hono/route";
 import { addAskingRoutes } from "./asking-routes.ts";
+import { isEventStream, onBodyEnd } from "./events.ts";
 import { describeFailure, RequestError } from "./failures.ts";
 import { addPageRoutes, addReportRoutes } from "./file-routes.ts";
 import { checkKey, checkNames, securityHeaders } from "./guard.ts";
@@ -25,7 +26,10 @@ export function createApp(services: Services): Hono {
   app.use(async (c, next) => {
     const start = clock();
     await next();
-    metrics.request({ route: routePath(c, -1), status: c.res.status }, (clock() - start) / 1000);
+    const labels = { route: routePath(c, -1), status: c.res.status };
+    const observe = () => metrics.request(labels, (clock() - start) / 1000);
+    if (isEventStream(c.res)) c.res = onBodyEnd(c.res, observe);
+    else observe();
   });
   app.use(checkNames(options));
   const key = checkKey(options.apiKey);

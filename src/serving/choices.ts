@@ -149,6 +149,7 @@ async function* writeMethod(
       yield { index, text: event.text, tokens: written };
       written = [];
     } else if (event.type === "end") {
+      if (written.length) yield { index, text: "", tokens: written };
       const { promptTokens, generatedTokens } = event.usage;
       return { index, finishReason, promptTokens, generatedTokens, sources: await sources.sources() };
     }

@@ -52,6 +52,34 @@ export function eventResponse(events: AsyncGenerator<ServerEvent>, onEnd: () => 
   });
 }
 
+export function isEventStream({ headers }: Response): boolean {
+  return headers.get("Content-Type")?.startsWith("text/event-stream") ?? false;
+}
+
+/** The same answer; `onEnd` is called once its body has been read, has failed, or is not wanted any more. */
+export function onBodyEnd(response: Response, onEnd: () => void): Response {
+  const reader = response.body?.getReader();
+  if (!reader) return response;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        onEnd();
+        controller.close();
+      } catch (error) {
+        onEnd();
+        controller.error(error);
+      }
+    },
+    cancel(reason) {
+      onEnd();
+      return reader.cancel(reason);
+    },
+  });
+  return new Response(body, response);
+}
+
 function format({ event, data }: ServerEvent): string {
   return `${event === undefined ? "" : `event: ${event}\n`}data: ${data}\n\n`;
 }

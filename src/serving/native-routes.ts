@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { z } from "zod";
+import { EngineError } from "../base/errors.ts";
 import type { CollectionRow, JobRow, ServerStatus } from "../engine/api.ts";
 import { augment } from "../engine/augment.ts";
 import { methodNames } from "../engine/create-method.ts";
@@ -51,6 +52,16 @@ function addStateRoutes(app: Hono, services: Services): void {
   });
 }
 
+/** One broken collection (settings that name what is gone) does not hide the others. */
+async function describeOrTell(engines: Services["engines"], name: string): Promise<CollectionRow> {
+  try {
+    return await describeCollection(await engines.open(name));
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { name, documents: 0, passages: 0, augmented: 0, encoded: 0, problem: error.message };
+  }
+}
+
 const nameBody = z.strictObject({ name: z.string().max(64) });
 
 function addCollectionRoutes(app: Hono, services: Services): void {
@@ -58,8 +69,7 @@ function addCollectionRoutes(app: Hono, services: Services): void {
   addRoute(app, "/api/collections", {
     GET: async (c) => {
       const collections: CollectionRow[] = [];
-      for (const name of await engines.names())
-        collections.push(await describeCollection(await engines.open(name)));
+      for (const name of await engines.names()) collections.push(await describeOrTell(engines, name));
       return c.json({ collections });
     },
     POST: async (c) => {

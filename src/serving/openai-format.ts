@@ -17,7 +17,8 @@ export interface AnswerFormat {
   whole(envelope: Envelope, choices: readonly FinishedChoice[]): Record<string, unknown>;
   /** What comes before the first piece of each choice, if anything does. */
   opening(envelope: Envelope, index: number): Record<string, unknown> | undefined;
-  piece(envelope: Envelope, piece: Piece): Record<string, unknown>;
+  /** `begin`: characters of the choice before the piece. */
+  piece(envelope: Envelope, piece: Piece, begin: number): Record<string, unknown>;
   closing(envelope: Envelope, end: ChoiceEnd): Record<string, unknown>;
   /** A chunk without choices, for the usage. */
   empty(envelope: Envelope): Record<string, unknown>;
@@ -34,9 +35,14 @@ export function createEnvelope(prefix: string, { model, nowMs }: { model: string
   return { id: `${prefix}-${randomBytes(12).toString("hex")}`, created: Math.floor(nowMs / 1000), model };
 }
 
-/** Tokens of all choices; the prompt is counted once. */
-export function usageOf(ends: readonly ChoiceEnd[]) {
-  const prompt = Math.max(0, ...ends.map(({ promptTokens }) => promptTokens));
+/** Tokens of all choices; each prompt is counted once, over its `perPrompt` choices. */
+export function usageOf(ends: readonly ChoiceEnd[], perPrompt: number) {
+  const prompts = new Map<number, number>();
+  for (const { index, promptTokens } of ends) {
+    const prompt = Math.floor(index / perPrompt);
+    prompts.set(prompt, Math.max(prompts.get(prompt) ?? 0, promptTokens));
+  }
+  const prompt = [...prompts.values()].reduce((a, b) => a + b, 0);
   const completion = ends.reduce((sum, { generatedTokens }) => sum + generatedTokens, 0);
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
@@ -85,13 +91,16 @@ export const chatFormat: AnswerFormat = {
   empty: (envelope) => chunk(envelope, []),
 };
 
-const textLogProbabilities = (tokens: readonly GeneratedToken[]) =>
+/** `begin`: characters of the choice before these tokens. */
+const textLogProbabilities = (tokens: readonly GeneratedToken[], begin = 0) =>
   tokens.length
     ? {
         tokens: tokens.map(({ text }) => text),
         token_logprobs: tokens.map(({ logProbability }) => logProbability),
         top_logprobs: null,
-        text_offset: tokens.map((_, i) => tokens.slice(0, i).reduce((sum, { text }) => sum + text.length, 0)),
+        text_offset: tokens.map((_, i) =>
+          tokens.slice(0, i).reduce((sum, { text }) => sum + text.length, begin),
+        ),
       }
     : null;
 
@@ -114,8 +123,10 @@ export const textFormat: AnswerFormat = {
       })),
     ),
   opening: () => undefined,
-  piece: (envelope, { index, text, tokens }) =>
-    textAnswer(envelope, [{ index, text, logprobs: textLogProbabilities(tokens), finish_reason: null }]),
+  piece: (envelope, { index, text, tokens }, begin) =>
+    textAnswer(envelope, [
+      { index, text, logprobs: textLogProbabilities(tokens, begin), finish_reason: null },
+    ]),
   closing: (envelope, { index, finishReason }) =>
     textAnswer(envelope, [{ index, text: "", logprobs: null, finish_reason: finishReason }]),
   empty: (envelope) => textAnswer(envelope, []),

@@ -155,9 +155,10 @@ async function answer(
       requests.map((request, index) => writeChoice(services, request, { index, ticket })),
     );
     const pragOf = pragFields(body, target);
-    if (!body.stream) return Response.json(await collect(pieces, { format, envelope, pragOf }));
+    const perPrompt = body.n ?? 1;
+    if (!body.stream) return Response.json(await collect(pieces, { format, envelope, pragOf, perPrompt }));
     const includeUsage = body.stream_options?.include_usage ?? false;
-    const parts = { format, envelope, pragOf, includeUsage, count: requests.length };
+    const parts = { format, envelope, pragOf, perPrompt, includeUsage, count: requests.length };
     const response = await streamed(services, pieces, { ...parts, ticket });
     isStreaming = true;
     return response;
@@ -179,11 +180,13 @@ interface Said {
   format: AnswerFormat;
   envelope: Envelope;
   pragOf: (end: ChoiceEnd) => Record<string, unknown>;
+  /** Choices of each prompt. */
+  perPrompt: number;
 }
 
 async function collect(
   pieces: AsyncGenerator<Piece, ChoiceEnd[]>,
-  { format, envelope, pragOf }: Said,
+  { format, envelope, pragOf, perPrompt }: Said,
 ): Promise<Record<string, unknown>> {
   const said: Piece[] = [];
   let next = await pieces.next();
@@ -196,7 +199,11 @@ async function collect(
     const own = said.filter(({ index }) => index === end.index);
     return { end, text: own.map(({ text }) => text).join(""), tokens: own.flatMap(({ tokens }) => tokens) };
   });
-  return { ...format.whole(envelope, choices), usage: usageOf(ends), ...(ends[0] && pragOf(ends[0])) };
+  return {
+    ...format.whole(envelope, choices),
+    usage: usageOf(ends, perPrompt),
+    ...(ends[0] && pragOf(ends[0])),
+  };
 }
 
 /** The answer as a stream. What goes wrong before the first piece is thrown, so that it has its status. */
@@ -215,7 +222,14 @@ async function* chunks(
     first,
     pieces,
   }: { first: IteratorResult<Piece, ChoiceEnd[]>; pieces: AsyncGenerator<Piece, ChoiceEnd[]> },
-  { format, envelope, pragOf, includeUsage, count }: Said & { includeUsage: boolean; count: number },
+  {
+    format,
+    envelope,
+    pragOf,
+    perPrompt,
+    includeUsage,
+    count,
+  }: Said & { includeUsage: boolean; count: number },
 ): AsyncGenerator<ServerEvent> {
   const withUsage = (chunk: Record<string, unknown>): ServerEvent => ({
     data: JSON.stringify(includeUsage ? { ...chunk, usage: null } : chunk),
@@ -226,14 +240,17 @@ async function* chunks(
       if (opening) yield withUsage(opening);
     }
     let next = first;
+    const lengths = new Map<number, number>();
     while (!next.done) {
-      if (next.value.text !== "" || next.value.tokens.length)
-        yield withUsage(format.piece(envelope, next.value));
+      const { index, text, tokens } = next.value;
+      const begin = lengths.get(index) ?? 0;
+      if (text !== "" || tokens.length) yield withUsage(format.piece(envelope, next.value, begin));
+      lengths.set(index, begin + text.length);
       next = await pieces.next();
     }
     for (const end of next.value) yield withUsage({ ...format.closing(envelope, end), ...pragOf(end) });
     if (includeUsage)
-      yield { data: JSON.stringify({ ...format.empty(envelope), usage: usageOf(next.value) }) };
+      yield { data: JSON.stringify({ ...format.empty(envelope), usage: usageOf(next.value, perPrompt) }) };
     yield { data: "[DONE]" };
   } catch (error) {
     yield { data: JSON.stringify(describeFailure(error, services.onBug).body) };

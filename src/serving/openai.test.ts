@@ -167,6 +167,22 @@ describe("the openai client", () => {
     expect(answer.choices.map(({ index }) => index)).toEqual([0, 1]);
     const [first] = answer.choices;
     expect(first?.logprobs?.tokens?.join("")).toBe(first?.text);
+    const promptTokens = async (prompt: string) =>
+      (await client.completions.create({ model: "qwen2-tied", prompt, max_tokens: 1, n: 2 })).usage!
+        .prompt_tokens;
+    expect(answer.usage?.prompt_tokens).toBe(
+      (await promptTokens("The bridge")) + (await promptTokens("A river")),
+    );
+    const offsets: number[] = [];
+    for await (const chunk of await client.completions.create({
+      model: "qwen2-tied",
+      prompt: "The bridge",
+      max_tokens: 6,
+      logprobs: 1,
+      stream: true,
+    }))
+      offsets.push(...(chunk.choices[0]?.logprobs?.text_offset ?? []));
+    expect(offsets).toEqual(first?.logprobs?.text_offset);
     let text = "";
     const request = { model: "qwen2-tied", prompt: "The bridge", max_tokens: 6, stream: true as const };
     for await (const chunk of await client.completions.create(request)) text += chunk.choices[0]?.text ?? "";

@@ -4,6 +4,7 @@ import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { FormatError, messageOf, NotFoundError, systemCode, UnsupportedError } from "../base/errors.ts";
 import { explainSystemError, readJsonIfPresent } from "../base/files.ts";
+import { sha256, sha256OfFile } from "../base/hash.ts";
 import type { ChatMessage } from "./chat.ts";
 import { type ChatTemplate, createChatTemplate, type TemplateTokens } from "./chat-template.ts";
 
@@ -65,6 +66,15 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
   const source = await findChatTemplate(folder, files.config);
   const template = source && createChatTemplate(source.text, tokens, source.path);
   return createTokenizer({ hub, folder, template, ids: tokenIdsOf(hub, tokens, files) });
+}
+
+/** SHA-256 over the files that say how texts and conversations become tokens. */
+export async function hashTokenizer(folder: string): Promise<string> {
+  const names = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
+  const hashes = await Promise.all(
+    names.map((name) => sha256OfFile(join(folder, name)).catch(() => "")), // not every folder has them all
+  );
+  return sha256(hashes.join());
 }
 
 type TokenizerFiles = Awaited<ReturnType<typeof readTokenizerFiles>>;
