@@ -5,7 +5,9 @@ import { writeAtomic } from "../base/files.ts";
 import { readableExtensions } from "../corpus/readers.ts";
 import type { EngineParts } from "./parts.ts";
 
-const longestName = 120;
+/** Bytes of a stem in UTF-8: file systems take 255 of a name, and what is half written has a longer one. */
+const longestStem = 180;
+const shownName = 120;
 
 /**
  * The name under which an uploaded file is kept: its last part, with nothing in it that a file system could take for more
@@ -16,15 +18,26 @@ export function uploadName(given: string): string {
   const extension = extname(last).toLowerCase();
   if (!readableExtensions.includes(extension))
     throw new InputError(
-      `"${last.slice(0, longestName)}" cannot be read; files must end in ${readableExtensions.join(" ")}`,
+      `"${last.slice(0, shownName)}" cannot be read; files must end in ${readableExtensions.join(" ")}`,
     );
   const stem = last
     .slice(0, last.length - extension.length)
     .replace(/[^\p{L}\p{N} ._()-]/gu, "_")
-    .replace(/^[. ]+|[. ]+$/g, "")
-    .slice(0, longestName);
-  if (stem === "") throw new InputError(`"${last.slice(0, longestName)}" has no name before its extension`);
-  return `${stem}${extension}`;
+    .replace(/^[. ]+|[. ]+$/g, "");
+  if (stem === "") throw new InputError(`"${last.slice(0, shownName)}" has no name before its extension`);
+  return `${cutToBytes(stem, longestStem)}${extension}`;
+}
+
+/** The longest beginning of whole characters that has at most so many bytes. */
+function cutToBytes(text: string, bytes: number): string {
+  let length = 0;
+  let kept = "";
+  for (const character of text) {
+    length += Buffer.byteLength(character);
+    if (length > bytes) break;
+    kept += character;
+  }
+  return kept;
 }
 
 /** Keeps an uploaded file with its collection; one of the same name is replaced. Returns its path. */

@@ -50,7 +50,12 @@ export class RowBuffers {
             })),
           ),
     );
-    if (copies.length) await this.#runtime.copy(copies);
+    try {
+      if (copies.length) await this.#runtime.copy(copies);
+    } catch (error) {
+      await Promise.all(buffers.map((buffer) => buffer.free()));
+      throw error;
+    }
     this.#buffers = buffers;
     this.#rows = rows;
     this.#capacity = capacity;

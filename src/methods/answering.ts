@@ -30,12 +30,12 @@ export function retrievalQuery(question: string, history: readonly HistoryTurn[]
 /** Retrieves for a question, timed. */
 export async function retrieveFor(
   question: string,
-  { history, limit = defaultLimit }: AnswerOptions,
+  { history, limit = defaultLimit, signal }: AnswerOptions,
   { retriever, clock }: { retriever: Retriever; clock: Clock },
 ): Promise<{ query: string; hits: Hit[]; retrievalMs: number }> {
   const start = clock();
   const query = retrievalQuery(question, history);
-  const hits = await retriever.retrieve(query, limit);
+  const hits = await retriever.retrieve(query, limit, { signal });
   return { query, hits, retrievalMs: clock() - start };
 }
 

@@ -39,7 +39,7 @@ export const decompose = (
     const start = clock();
     const found: Hit[][] = [];
     for (const [i, query] of queries.entries()) {
-      const hits = await retriever.retrieve(query, limit);
+      const hits = await retriever.retrieve(query, limit, options);
       found.push(hits);
       yield { type: "retrieval", round: i + 1, query, hits };
     }

@@ -113,7 +113,11 @@ export class GrowingAnswer {
   /** Retrieves; the events tell it, and that the passages stand in the prompt. */
   async *retrieve(query: string, limit: number | undefined): AsyncGenerator<MethodEvent, Hit[]> {
     const start = this.#parts.clock();
-    const hits = await this.#parts.retriever.retrieve(query, limit ?? this.#options.limit ?? defaultLimit);
+    const hits = await this.#parts.retriever.retrieve(
+      query,
+      limit ?? this.#options.limit ?? defaultLimit,
+      this.#options,
+    );
     this.#retrievalMs += this.#parts.clock() - start;
     this.#rounds++;
     yield { type: "retrieval", round: this.#rounds, query, hits };

@@ -60,7 +60,7 @@ export const memorag = (parts: MemoragParts): Method => ({
       numbers: { clues: clues.length, questions: subQuestions.length },
     };
     const queries = [...clues, ...subQuestions, ...(draft ? [draft] : []), question];
-    const { found, retrievalMs } = yield* search(queries, parts, options.limit);
+    const { found, retrievalMs } = yield* search(queries, parts, options);
     const shown = (count: number): PromptPassage[] => [
       ...inOrder(found.slice(0, count)),
       ...(draft ? [{ title: "Draft", text: `The answer might be ${draft}.` }] : []),
@@ -84,7 +84,7 @@ export async function* summarise(
   const startedMs = clock();
   const limits = { maxTokens: options.keyPointTokens, signal };
   const { points, usage } = await recallKeyPoints(recaller, recollection, limits);
-  const { found, retrievalMs } = yield* search(points, parts);
+  const { found, retrievalMs } = yield* search(points, parts, { signal });
   const requestOver = (texts: readonly string[]) => ({
     messages: summaryMessages(texts),
     maxTokens,
@@ -119,12 +119,12 @@ export async function* summarise(
 async function* search(
   queries: readonly string[],
   { retriever, clock, options }: MemoragParts,
-  limit = 3,
+  { limit = 3, signal }: Pick<AnswerOptions, "limit" | "signal"> = {},
 ): AsyncGenerator<MethodEvent, { found: Passage[]; retrievalMs: number }> {
   const start = clock();
   const lists: Hit[][] = [];
   for (const [i, query] of queries.entries()) {
-    const hits = await retriever.retrieve(query, options.hits ?? limit);
+    const hits = await retriever.retrieve(query, options.hits ?? limit, { signal });
     yield { type: "retrieval", round: i + 1, query, hits };
     lists.unshift(hits);
   }

@@ -80,15 +80,17 @@ function tokenOf(token: ScriptedToken, id: number): GeneratedToken {
 }
 
 /** A retriever that always finds the three passages, up to the limit, and remembers the queries. */
-export function fakeRetriever(found: readonly Hit[] = hits): { retriever: Retriever; queries: string[] } {
+export function fakeRetriever(found: readonly Hit[] = hits) {
   const queries: string[] = [];
+  const signals: (AbortSignal | undefined)[] = [];
   const retriever: Retriever = {
-    async retrieve(query, limit) {
+    async retrieve(query, limit, { signal } = {}) {
       queries.push(query);
+      signals.push(signal);
       return found.slice(0, limit);
     },
   };
-  return { retriever, queries };
+  return { retriever, queries, signals };
 }
 
 /** A lookup that has adapters for these passages, numbered by the passage's digit plus 1. */
@@ -134,8 +136,8 @@ export function describeMethodLaws(
   const question = "Who built the Orlen Bridge";
   const made = (script?: Script) => {
     const { generator, requests } = fakeGenerator(script, { attention: evenAttention });
-    const { retriever, queries } = fakeRetriever();
-    return { method: create({ generator, retriever, clock: tickingClock() }), requests, queries };
+    const { retriever, queries, signals } = fakeRetriever();
+    return { method: create({ generator, retriever, clock: tickingClock() }), requests, queries, signals };
   };
   const endOf = (events: readonly MethodEvent[]) => {
     const end = events.at(-1);
@@ -173,6 +175,13 @@ export function describeMethodLaws(
       expect(totalMs).toBeGreaterThan(retrievalMs + loadMs + mergeMs);
       expect(firstTokenMs).toBeLessThanOrEqual(totalMs);
       expect(retrievalMs > 0).toBe(counted > 0);
+    });
+
+    it("hands its signal to every retrieval", async () => {
+      const { method, queries, signals } = made();
+      const { signal } = new AbortController();
+      await eventsOf(method.answer(question, { signal }));
+      expect(signals).toEqual(queries.map(() => signal));
     });
 
     it("hands sampling, history and tokens to the generator, and never says more tokens than asked for", async () => {

@@ -18,11 +18,11 @@ export interface DenseParts {
 export function denseRetriever({ embedder, index, passages }: DenseParts): Retriever {
   const search = createVectorSearch(index);
   return {
-    async retrieve(query, limit) {
+    async retrieve(query, limit, { signal } = {}) {
       checkLimit(limit);
-      // An encoder has a vector for "…" too, near to passages by chance.
+      // An embedder has a vector for "…" too, near to passages by chance.
       if (limit === 0 || index.idRanks.length === 0 || !/[\p{L}\p{N}]/u.test(query)) return [];
-      const [vector] = await embedder.embed([query], { kind: "query" });
+      const [vector] = await embedder.embed([query], { kind: "query", signal });
       return Promise.all(
         search(vector!, limit).map(async ({ ordinal, score }) => ({
           passage: await passages(ordinal),

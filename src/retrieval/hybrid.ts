@@ -16,9 +16,11 @@ export function hybridRetriever(retrievers: readonly Retriever[], { depth = defa
   if (!Number.isInteger(depth) || depth < 1)
     throw new ConfigError(`depth must be a whole number above 0, got ${depth}`);
   return {
-    async retrieve(query, limit) {
+    async retrieve(query, limit, options) {
       checkLimit(limit);
-      const lists = await Promise.all(retrievers.map((retriever) => retriever.retrieve(query, depth)));
+      const lists = await Promise.all(
+        retrievers.map((retriever) => retriever.retrieve(query, depth, options)),
+      );
       return fuse(lists).slice(0, limit);
     },
   };

@@ -12,5 +12,5 @@ export interface Retriever {
    * At most `limit` hits with a score above 0, best first; equal scores are ordered by passage id, so that runs
    * repeat. A query without a letter or digit gives no hits, and none of what is searched by words where no word is known.
    */
-  retrieve(query: string, limit: number): Promise<Hit[]>;
+  retrieve(query: string, limit: number, options?: { signal?: AbortSignal | undefined }): Promise<Hit[]>;
 }

@@ -297,7 +297,11 @@ class WorkerCaller {
 }
 
 function explainRun(message: string): Error {
-  if (/bad_alloc|Failed to allocate memory|out of memory/i.test(message)) {
+  if (
+    /bad_alloc|Failed to allocate memory|out of memory|allocation failed|Invalid typed array length/i.test(
+      message,
+    )
+  ) {
     return new CapacityError(`not enough memory: ${message}; use a smaller model, batch or context`);
   }
   return new Error(message);

@@ -139,10 +139,12 @@ const handlers: { [C in keyof Calls]: (message: Calls[C]["message"]) => Promise<
     return register(tensors, toOrt(tensor));
   },
   async allocate({ dims }) {
-    return dims.map((one) => {
+    // All or none: what is known by a handle stays until it is freed.
+    const made = dims.map((one) => {
       const size = one.reduce((a, b) => a * b, 1);
-      return register(tensors, new ort.Tensor("float32", new Float32Array(size), one));
+      return new ort.Tensor("float32", new Float32Array(size), one);
     });
+    return made.map((tensor) => register(tensors, tensor));
   },
   async copy({ copies }) {
     for (const { from, to } of copies) numbers(to).set(numbers(from));

@@ -32,11 +32,21 @@ async function takeUpload(services: Services, name: string, request: Request) {
     throw new RequestError(400, `wanted 1 to ${mostFiles} files as parts "file", got ${files.length}`, {
       param: "file",
     });
-  for (const file of files) uploadName(file.name); // all names are right before any file is kept
+  // All names are right before any file is kept.
+  const names = files.map((file) => uploadName(file.name));
+  const twice = names.find((one, i) => names.indexOf(one) !== i);
+  if (twice !== undefined)
+    throw new RequestError(
+      400,
+      `two files of this upload would be kept as "${twice}"; send them one by one, or rename one`,
+      {
+        param: "file",
+      },
+    );
   const paths: string[] = [];
   for (const file of files)
     paths.push(await keepUpload(parts, { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) }));
-  return { job: addIngest(services, name, paths), files: files.map((file) => uploadName(file.name)) };
+  return { job: addIngest(services, name, paths), files: names };
 }
 
 function addIngest({ engines, queue }: Services, collection: string, paths: readonly string[]): JobRow {

@@ -137,6 +137,10 @@ describe("the native routes", () => {
         expect(kept).toContain("evil.txt");
         expect((await upload(documents, { "run.exe": "MZ" })).status).toBe(400);
         expect((await upload(documents, { ".txt": "x" })).status).toBe(400);
+        const twice = await upload(documents, { "a?.md": "One.", "a*.md": "Two." }); // both would be a_.md
+        expect([twice.status, await twice.text()]).toEqual([400, expect.stringContaining("a_.md")]);
+        const long = await upload(documents, { [`${"한".repeat(100)}.txt`]: "Long names are cut." });
+        expect(await endOfJob(server, long)).toMatchObject({ state: "done" });
         await mkdir(join(folder, "data/collections/linked/uploads"), { recursive: true });
         await writeFile(join(folder, "target.txt"), "untouched");
         await symlink(join(folder, "target.txt"), join(folder, "data/collections/linked/uploads/x.txt"));
