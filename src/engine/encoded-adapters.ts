@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type AdapterHeader, loadAdapterHeader } from "../adapters/adapter-file.ts";
 import type { EncodingRow } from "../adapters/encoding.ts";
-import { cosineSimilarity } from "../adapters/similarity.ts";
+import { deltaInnerProduct, deltaNorm } from "../adapters/similarity.ts";
 import { NotFoundError } from "../base/errors.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { createTar } from "../base/tar.ts";
@@ -81,13 +81,14 @@ export async function mapSimilarity(
   const present = chosen.flatMap(({ key, passageId }, i) => {
     const adapter = loaded[i];
     const title = corpus.ordinalOf(passageId) === undefined ? "" : corpus.passageById(passageId).title;
-    return adapter ? [{ key, title, adapter }] : [];
+    return adapter ? [{ key, title, adapter, norm: deltaNorm(adapter) }] : [];
   });
   const values = present.map(() => new Array<number>(present.length).fill(1));
-  for (const [i, { adapter }] of present.entries()) {
+  for (const [i, { adapter, norm }] of present.entries()) {
     signal?.throwIfAborted();
     for (let j = 0; j < i; j++) {
-      const cosine = cosineSimilarity(adapter, present[j]!.adapter);
+      const norms = norm * present[j]!.norm;
+      const cosine = norms === 0 ? 0 : deltaInnerProduct(adapter, present[j]!.adapter) / norms;
       values[i]![j] = cosine;
       values[j]![i] = cosine;
     }

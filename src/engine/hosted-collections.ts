@@ -31,12 +31,13 @@ export async function describeCollection(parts: EngineParts): Promise<Collection
 export async function listDocuments(parts: EngineParts): Promise<DocumentRow[]> {
   const corpus = await corpusIfPresent(parts);
   if (!corpus) return [];
-  const encoding = await parts.encoding();
+  const rows = (await parts.encoding()).rows();
+  const encodedOrdinals = new Set(rows.map(({ passageId }) => corpus.ordinalOf(passageId)));
   return Array.from({ length: corpus.documentCount }, (_, ordinal) => {
     const { id, source, title } = corpus.document(ordinal);
     const passages = corpus.passagesOf(ordinal);
-    const isEncoded = (passage: number) => encoding.keyOf(corpus.passage(passage).id) !== undefined;
-    return { id, source, title, passages: passages.length, encoded: passages.filter(isEncoded).length };
+    const encoded = passages.filter((passage) => encodedOrdinals.has(passage)).length;
+    return { id, source, title, passages: passages.length, encoded };
   });
 }
 

@@ -6,10 +6,13 @@ import type { EngineParts } from "./parts.ts";
 export async function search(
   parts: EngineParts,
   query: string,
-  { limit = parts.config.limit }: { limit?: number | undefined } = {},
+  {
+    limit = parts.config.limit,
+    signal,
+  }: { limit?: number | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<SearchHit[]> {
   if (query.trim() === "") throw new InputError("the query is empty; search for something");
-  const hits = await (await parts.retriever()).retrieve(query, limit);
+  const hits = await (await parts.retriever()).retrieve(query, limit, { signal });
   const [corpus, encoding] = [await parts.corpus(), await parts.encoding()];
   return hits.map(({ passage, score }) => {
     const { id, title, text } = passage;

@@ -17,7 +17,7 @@ import { describeFailure, RequestError } from "./failures.ts";
 import { addEncode } from "./native-routes.ts";
 import { readJsonBody } from "./read-body.ts";
 import { addRoute, wholeQuery } from "./routes.ts";
-import { admit, bodyLimits, type Services, type Ticket } from "./services.ts";
+import { admit, bodyLimits, type Services, type Ticket, withTicket } from "./services.ts";
 
 const text = z
   .string()
@@ -50,7 +50,10 @@ export function addAskingRoutes(app: Hono, services: Services): void {
     POST: async (c) => {
       const body = await readJsonBody(c.req.raw, searchBody, bodyLimits(services));
       const parts = await engines.get(body.collection ?? own);
-      return c.json({ hits: await search(parts, body.query, { limit: body.limit }) });
+      const hits = await withTicket(services, c.req.raw.signal, (signal) =>
+        search(parts, body.query, { limit: body.limit, signal }),
+      );
+      return c.json({ hits });
     },
   });
   addRoute(app, "/api/ask", {
@@ -115,7 +118,11 @@ function addAdapterRoutes(app: Hono, services: Services): void {
     GET: async (c) => {
       const count = wholeQuery(c, "limit", { byDefault: 64, from: 1, to: 256 });
       const parts = await partsOf(c.req.param("name"));
-      return c.json(await mapSimilarity(parts, { limit: count, signal: c.req.raw.signal }));
+      return c.json(
+        await withTicket(services, c.req.raw.signal, (signal) =>
+          mapSimilarity(parts, { limit: count, signal }),
+        ),
+      );
     },
   });
   addRoute(app, "/api/collections/:name/adapters/:key", {

@@ -30,7 +30,7 @@ import {
 } from "./openai-requests.ts";
 import { readJsonBody } from "./read-body.ts";
 import { addRoute } from "./routes.ts";
-import { admit, bodyLimits, type Services, type Ticket } from "./services.ts";
+import { admit, bodyLimits, type Services, type Ticket, withTicket } from "./services.ts";
 
 /** Adds what OpenAI's clients speak to. */
 export function addOpenAiRoutes(app: Hono, services: Services): void {
@@ -84,7 +84,9 @@ export function addOpenAiRoutes(app: Hono, services: Services): void {
         throw new RequestError(501, "no embedder is configured; name one in prag.config.json", {
           code: "unsupported",
         });
-      const vectors = await (await engines.main.embedder()).embed(input, { kind: "query" });
+      const vectors = await withTicket(services, c.req.raw.signal, async (signal) =>
+        (await engines.main.embedder()).embed(input, { kind: "query", signal }),
+      );
       const shown = (vector: Float32Array) =>
         format === "base64"
           ? Buffer.from(

@@ -60,6 +60,20 @@ export interface Ticket {
   close(): void;
 }
 
+/** Runs a task that takes a place of those for answers; its signal ends with the client and the deadline. */
+export async function withTicket<T>(
+  services: Services,
+  client: AbortSignal,
+  task: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ticket = admit(services, client);
+  try {
+    return await task(ticket.signal);
+  } finally {
+    ticket.close();
+  }
+}
+
 /** Takes a place, or refuses with 503 where all are taken. */
 export function admit(
   { traffic, metrics, options, clock, isClosing }: Services,
