@@ -128,7 +128,7 @@ function groupTable(rows, groups) {
 function runTable(rows) {
   const all = rows.filter(({ group }) => group === "all");
   return table(
-    ["run", "n", "EM", "F1", "precision", "recall", "lenient F1", "prompt tokens", "retrieved", "failed"],
+    ["run", "n", "EM", "F1", "precision", "recall", "prompt tokens", "retrieved", "failed"],
     all.map((row) => [
       row.run,
       row.questions,
@@ -136,7 +136,6 @@ function runTable(rows) {
       percent(row.f1),
       percent(row.precision),
       percent(row.recall),
-      percent(row.lenientF1),
       row.promptTokens.toFixed(0),
       percent(row.retrievalRecall),
       row.failed,

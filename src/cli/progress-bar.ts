@@ -1,6 +1,6 @@
 import type { Progress, ProgressEvent } from "../base/progress.ts";
 import { formatDuration } from "./format.ts";
-import { harmless } from "./terminal.ts";
+import { printable } from "./terminal.ts";
 
 /** Where a bar is drawn, and its clock. */
 export interface ProgressBarOptions {
@@ -58,8 +58,8 @@ export function createProgressBar(options: ProgressBarOptions): ProgressBar {
       const secondsLeft = estimate(task, event, now);
       write(
         isTerminal
-          ? `\r${harmless(drawBar(event, secondsLeft, options.columns))}\x1b[K`
-          : `${harmless(describe(event, secondsLeft))}\n`,
+          ? `\r${printable(drawBar(event, secondsLeft, options.columns))}\x1b[K`
+          : `${printable(describe(event, secondsLeft))}\n`,
       );
       isDrawn = isTerminal;
     },

@@ -6,7 +6,7 @@ export interface Terminal {
   write(text: string): void;
   /** Writes a line to standard output. */
   print(line: string): void;
-  /** Writes a line to standard error. */
+  /** Writes a line to standard error, without control characters. */
   note(line: string): void;
   /** Colours where a person reads; `part` says which stream the text is for. */
   style(style: Style, text: string): string;
@@ -32,8 +32,8 @@ export function createTerminal(
   const isColoured = Boolean(stdout.isTTY) && !env.NO_COLOR && env.TERM !== "dumb";
   return {
     write: (text) => stdout.write(text),
-    print: (line) => stdout.write(`${harmless(line)}\n`),
-    note: (line) => stderr.write(`${harmless(line)}\n`),
+    print: (line) => stdout.write(`${line}\n`),
+    note: (line) => stderr.write(`${printable(line)}\n`),
     style: (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text),
     bar: {
       write: (text) => stderr.write(text),
@@ -45,20 +45,14 @@ export function createTerminal(
   };
 }
 
-/** A text of a model or a document without control characters, which could do anything to a terminal. */
+/** A text of a model, or with names of files and models, without control characters, which could do anything to a terminal. */
 export function printable(text: string): string {
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "");
 }
 
-/** A line without control characters but for colours: names of files and models come from elsewhere. */
-export function harmless(line: string): string {
-  return line.replace(/\x1b\[[\d;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (found) =>
-    found.length > 1 ? found : "",
-  );
-}
-
-/** Rows as columns of equal width; numbers to the right, two spaces between. The first row is the head. */
-export function formatTable(rows: readonly (readonly (string | number)[])[]): string[] {
+/** Rows as columns of equal width, printable; numbers to the right, two spaces between. The first row is the head. */
+export function formatTable(given: readonly (readonly (string | number)[])[]): string[] {
+  const rows = given.map((row) => row.map((cell) => (typeof cell === "string" ? printable(cell) : cell)));
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => String(row[column] ?? "").length)),
   );

@@ -32,7 +32,7 @@ export async function openMemorag(parts: EngineParts, choice: MemoragChoice): Pr
   };
 }
 
-/** How the question is put once the passages are found: as by every method that reads them. */
+/** How the question is put once the passages are found: as by every method that reads them, but for `compat`, which is of the paper's code. */
 export async function memoragPrompts(parts: EngineParts, { cot, shots }: MemoragChoice) {
   const { config } = parts;
   const { examples = "full" } = await parts.answerPreset();

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { closedBook } from "../methods/closed-book.ts";
-import { type AugmentationLookup, daRag, daRagOptions } from "../methods/da-rag.ts";
+import { daRag, daRagOptions } from "../methods/da-rag.ts";
 import { decompose, decomposeNotes, decomposeOptions } from "../methods/decompose.ts";
 import { dragin, draginNotes, draginOptions } from "../methods/dragin.ts";
 import { flare, flareNotes, flareOptions, flareReference } from "../methods/flare.ts";
@@ -98,7 +98,7 @@ const kinds: Record<OpenedName, MethodKind> = {
       daRag({
         ...given,
         retriever: await parts.retriever(),
-        augmentations: openAugmentations(parts),
+        augmentations: (passages) => readAugmented(parts, passages),
         options: daRagOptions.parse(given.options),
       }),
   },
@@ -245,15 +245,6 @@ async function answering(parts: EngineParts, name: OpenedName, options: MethodOp
   const { prompts, options: numbers } = await choose(parts, name, options);
   const generator = withRepetitionPenalty(await parts.generator(), await repetitionPenalty(parts));
   return { generator, clock: parts.clock, prompts, options: numbers };
-}
-
-/** The collection's augmentations, read when the first are asked for. */
-function openAugmentations(parts: EngineParts): AugmentationLookup {
-  let all: ReturnType<typeof readAugmented> | undefined;
-  return async () => {
-    all ??= parts.corpus().then((corpus) => readAugmented(parts, corpus.passages()));
-    return all;
-  };
 }
 
 async function parametric(

@@ -5,9 +5,11 @@ import { setImmediate } from "node:timers/promises";
 import { type AdapterHeader, loadAdapterHeader } from "../adapters/adapter-file.ts";
 import type { EncodingRow } from "../adapters/encoding.ts";
 import { deltaInnerProduct, deltaNorm } from "../adapters/similarity.ts";
+import type { AdapterStore } from "../adapters/store.ts";
 import { NotFoundError } from "../base/errors.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { createTar } from "../base/tar.ts";
+import type { Corpus } from "../corpus/corpus-folder.ts";
 import type { AdapterDetail, AdapterSummary, SimilarityMap } from "./api.ts";
 import { referencedKeys } from "./collections.ts";
 import { asWriter } from "./data-folder.ts";
@@ -20,14 +22,16 @@ export async function listEncoded(parts: EngineParts): Promise<AdapterSummary[]>
   const bytes = await storedBytes(parts);
   const rows = (await parts.encoding()).rows().filter(({ key }) => bytes.has(key));
   const summaries: AdapterSummary[] = [];
-  for (const row of rows) summaries.push((await describe(parts, row, bytes.get(row.key)!)).summary);
+  const using = { corpus: await parts.corpus(), store: await parts.store() };
+  for (const row of rows) summaries.push((await describe(using, row, bytes.get(row.key)!)).summary);
   return summaries;
 }
 
 /** One of them with all that its file tells. */
 export async function describeEncoded(parts: EngineParts, key: string): Promise<AdapterDetail> {
   const row = await findRow(parts, key);
-  const { summary, header, text } = await describe(parts, row, (await storedBytes(parts)).get(key) ?? 0);
+  const using = { corpus: await parts.corpus(), store: await parts.store() };
+  const { summary, header, text } = await describe(using, row, (await storedBytes(parts)).get(key) ?? 0);
   const { baseModel, createdBy, recipe = null, losses = [] } = header.provenance;
   return { ...summary, baseModel: baseModel.name, createdBy, recipe, losses, text };
 }
@@ -43,13 +47,12 @@ async function findRow(parts: EngineParts, key: string): Promise<EncodingRow> {
 }
 
 async function describe(
-  parts: EngineParts,
+  { corpus, store }: { corpus: Corpus; store: AdapterStore },
   { key, passageId }: EncodingRow,
   bytes: number,
 ): Promise<{ summary: AdapterSummary; header: AdapterHeader; text: string }> {
-  const corpus = await parts.corpus();
   const passage = corpus.ordinalOf(passageId) === undefined ? undefined : corpus.passageById(passageId);
-  const header = await loadAdapterHeader((await parts.store()).path(key));
+  const header = await loadAdapterHeader(store.path(key));
   const { rank, alpha, dtype, targetModules, provenance } = header;
   const { recipe, losses = [], trainingTokens = null } = provenance;
   const summary: AdapterSummary = {

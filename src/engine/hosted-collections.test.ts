@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename } from "node:fs/promises";
+import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { NotFoundError } from "../base/errors.ts";
@@ -41,6 +41,13 @@ describe("deleting a collection", () => {
           expect(await listAdapters(parts)).toHaveLength(1);
           expect(await readdir(path)).not.toContain("deleted");
           await expect(deleteCollection(parts, "c")).rejects.toThrow(NotFoundError);
+          // An encoding that cannot be read does not keep a collection alive.
+          await fill(folder, "e", 4);
+          const encodings = join(path, "collections/e/encodings");
+          for (const name of await readdir(encodings)) await writeFile(join(encodings, name), "{}\n");
+          await deleteCollection(parts, "e");
+          expect(await readdir(join(path, "collections"))).toEqual(["d"]);
+          expect(await readdir(path)).not.toContain("deleted");
         });
       },
       { articles: 1 },

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { openAdapterStore } from "../adapters/store.ts";
-import { InputError, NotFoundError } from "../base/errors.ts";
+import { EngineError, InputError, NotFoundError } from "../base/errors.ts";
 import type { Corpus } from "../corpus/corpus-folder.ts";
 import type { CollectionRow, DocumentRow } from "./api.ts";
 import { keysIn, referencedKeys } from "./collections.ts";
@@ -73,11 +73,17 @@ export async function deleteCollection({ folder }: EngineParts, name: string): P
     const graves = join(folder.path, "deleted");
     await mkdir(graves, { recursive: true });
     await rename(path, join(graves, randomUUID()));
-    // Of a deletion that was killed here, too.
-    const dead = (await readdir(graves)).map((grave) => join(graves, grave, relative(path, encodings)));
-    const [before, after] = [await keysIn(dead), await referencedKeys(folder.path)];
-    const store = openAdapterStore(folder.adapters);
-    for (const key of before) if (!after.has(key)) await store.remove(key);
-    await rm(graves, { recursive: true, force: true });
+    try {
+      // Of a deletion that was killed here, too.
+      const dead = (await readdir(graves)).map((grave) => join(graves, grave, relative(path, encodings)));
+      const [before, after] = [await keysIn(dead), await referencedKeys(folder.path)];
+      const store = openAdapterStore(folder.adapters);
+      for (const key of before) if (!after.has(key)) await store.remove(key);
+    } catch (error) {
+      // Which adapters nobody needs cannot be told where an encoding cannot be read: they stay, as orphans at most.
+      if (!(error instanceof EngineError)) throw error;
+    } finally {
+      await rm(graves, { recursive: true, force: true });
+    }
   });
 }

@@ -29,7 +29,7 @@ export async function listModels({
   ];
 }
 
-const modelConfig = z.looseObject({ model_type: z.string() });
+const anyConfig = z.looseObject({ model_type: z.string().optional() });
 
 async function bundledModels(): Promise<AvailableModel[]> {
   const root = join(packageRoot, "models");
@@ -38,7 +38,8 @@ async function bundledModels(): Promise<AvailableModel[]> {
   for (const { name } of entries.filter((entry) => entry.isDirectory())) {
     const folder = join(root, name);
     // Memory weights lie there too: they are no model of their own.
-    if (await readJsonIfPresent(join(folder, "config.json"), modelConfig).catch(() => undefined))
+    const config = await readJsonIfPresent(join(folder, "config.json"), anyConfig);
+    if (config?.model_type !== undefined)
       models.push({ name, revision: "package", folder, bytes: await folderBytes(folder) });
   }
   return models;

@@ -1,6 +1,7 @@
 import { openEncoding } from "../adapters/encoding.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
 import { openAdapterStore } from "../adapters/store.ts";
+import { CapacityError } from "../base/errors.ts";
 import { canonicalJson } from "../base/hash.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
 import { currentGeneration, openCorpus } from "../corpus/corpus-folder.ts";
@@ -11,6 +12,7 @@ import { openScorer } from "../generation/scorer.ts";
 import { answerPrompts } from "../prompts/answer.ts";
 import { answerPromptsHash } from "../prompts/provenance.ts";
 import { directPrompts } from "../prompts/reference.ts";
+import type { Retriever } from "../retrieval/retriever.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openBaseDistributions } from "../training/base-distribution.ts";
 import { openMemoryTrainer } from "../training/memory-trainer.ts";
@@ -90,18 +92,26 @@ export async function openEngine(
   closers.push(async () => (await openedCorpus.peek()?.catch(() => undefined))?.close());
   /** The current one: another process may have ingested. One that is replaced closes when nobody reads it any more. */
   const corpus = async () => {
-    const opened = await openedCorpus();
+    const held = openedCorpus();
+    const opened = await held;
     if ((await currentGeneration(folder.collection.corpus)) === opened.generation) return opened;
-    forgetCorpus();
+    if (openedCorpus.peek() === held) forgetCorpus(); // else another question has done so
     return openedCorpus();
   };
   const embedder = once(async () =>
     onClose(await openEmbedder(config, { env, runtime }), (opened) => opened.dispose()),
   );
   const openedRetriever = renewable(() => openRetriever(parts, { signal }));
+  let working: Retriever | undefined;
   const retriever = async () => {
     await corpus(); // forgets the retriever of another one
-    return openedRetriever();
+    try {
+      working = await openedRetriever();
+    } catch (error) {
+      // While a writer embeds new passages, questions are answered from those before.
+      if (!(error instanceof CapacityError) || !working) throw error;
+    }
+    return working;
   };
   const forgetCorpus = () => {
     openedCorpus.renew();

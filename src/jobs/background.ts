@@ -92,8 +92,8 @@ class Encoder {
   #evicted = 0;
   /** Passages that nothing could be trained on. */
   readonly #hopeless = new Set<string>();
-  /** By collection: until when it is left alone. */
-  readonly #pausedUntil = new Map<string, number>();
+  /** By collection that failed: until when the others go first, and how long it was. */
+  readonly #pauses = new Map<string, { untilMs: number; lengthMs: number }>();
 
   constructor(parts: BackgroundParts, policy: BackgroundPolicy, signal: AbortSignal) {
     this.#parts = parts;
@@ -162,7 +162,7 @@ class Encoder {
     const hottest = (turn: Turn) => heat.heatOf(turn.collection, turn.passageIds[0]!);
     const turns: Turn[] = [];
     for (const collection of heat.collections()) {
-      if ((this.#pausedUntil.get(collection) ?? 0) > this.#parts.clock()) continue;
+      if ((this.#pauses.get(collection)?.untilMs ?? 0) > this.#parts.clock()) continue;
       const turn = await this.#wanted(collection).catch((error: unknown) => {
         this.#pause(collection);
         this.#parts.onProblem(error);
@@ -212,8 +212,9 @@ class Encoder {
   }
 
   async #encode(turn: Turn): Promise<void> {
-    const { collection, engine, passageIds, victims } = turn;
+    const { collection, engine, passageIds } = turn;
     const { queue, traffic } = this.#parts;
+    let tried = passageIds;
     const { id } = queue.add({
       kind: "encode",
       collection,
@@ -223,13 +224,18 @@ class Encoder {
         const passages = passageIds.map((one) => corpus.passageById(one));
         const beforeUpdate = () => traffic.whenQuiet({ ...this.#policy, signal });
         return asWriter(engine.folder, "encode hot passages", async () => {
-          // Somebody may have asked for one of them since it was chosen.
-          const keys = new Set((await listEvictable(this.#parts)).map(({ key }) => key));
-          const still = victims.filter(({ key }) => keys.has(key));
-          await removeAdapters(engine, still);
-          this.#evicted += still.length;
+          // Meanwhile somebody may have asked for one of them, or filled the disk.
+          const now = await this.#fit(turn);
+          tried = now.passageIds;
+          await removeAdapters(engine, now.victims);
+          this.#evicted += now.victims.length;
+          const wanted = new Set(tried);
           const options = { signal, beforeUpdate, onLoss, isBackground: true };
-          return encodePassages({ ...engine, progress }, passages, options);
+          return encodePassages(
+            { ...engine, progress },
+            passages.filter((passage) => wanted.has(passage.id)),
+            options,
+          );
         });
       },
     });
@@ -237,12 +243,14 @@ class Encoder {
     this.#signal.addEventListener("abort", onStop, { once: true });
     const row = await queue.end(id);
     this.#signal.removeEventListener("abort", onStop);
-    await this.#account(row, turn);
+    await this.#account(row, { ...turn, passageIds: tried });
   }
 
-  /** A collection that cannot be worked on lets the others go first for a while. */
+  /** A collection that cannot be worked on lets the others go first for a while, twice as long each time. */
   #pause(collection: string): void {
-    this.#pausedUntil.set(collection, this.#parts.clock() + longestBackoffMs);
+    const before = this.#pauses.get(collection)?.lengthMs ?? 0;
+    const lengthMs = Math.min(longestBackoffMs, Math.max(this.#policy.pollMs, 2 * before));
+    this.#pauses.set(collection, { untilMs: this.#parts.clock() + lengthMs, lengthMs });
   }
 
   async #account(row: JobRow, { collection, engine, passageIds }: Turn): Promise<void> {
@@ -251,6 +259,7 @@ class Encoder {
       throw new Error(row.error?.message ?? "the background job failed");
     }
     if (row.state !== "done") return;
+    this.#pauses.delete(collection);
     const encoding = await engine.encoding();
     for (const id of passageIds) {
       if (encoding.keyOf(id) === undefined) this.#hopeless.add(id);

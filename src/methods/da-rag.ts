@@ -12,7 +12,7 @@ export const daRagOptions = z.strictObject({
 });
 export type DaRagOptions = z.infer<typeof daRagOptions>;
 
-/** What is known of these passages (and others) beyond their text; one without an augmentation is not in the map. */
+/** What is known of passages beyond their text; one without an augmentation is not in the map. */
 export type AugmentationLookup = (
   passages: readonly Passage[],
 ) => Promise<ReadonlyMap<string, Pick<AugmentedPassage, "rewrites" | "pairs">>>;

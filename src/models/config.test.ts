@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FormatError, UnsupportedError } from "../base/errors.ts";
-import { parseDecoderConfig } from "./config.ts";
+import { parseModelConfig } from "./open-model.ts";
 
 const plain = {
   hidden_size: 64,
@@ -11,16 +11,16 @@ const plain = {
   vocab_size: 100,
   max_position_embeddings: 32_768,
 };
-const parse = (more: Record<string, unknown>, architecture = "LlamaForCausalLM") =>
-  parseDecoderConfig({ ...plain, ...more }, "config.json", architecture);
+const parse = (more: Record<string, unknown>, type = "llama") =>
+  parseModelConfig({ model_type: type, ...plain, ...more }, "config.json");
 
-describe("parseDecoderConfig", () => {
+describe("the config of a model", () => {
   it("takes a Mistral up to its window, and a window that Qwen does not use for none", () => {
-    expect(parse({ sliding_window: 4096 }, "MistralForCausalLM").contextLength).toBe(4096);
-    expect(parse({ sliding_window: null }, "MistralForCausalLM").contextLength).toBe(32_768);
+    expect(parse({ sliding_window: 4096 }, "mistral").contextLength).toBe(4096);
+    expect(parse({ sliding_window: null }, "mistral").contextLength).toBe(32_768);
     const qwen = { sliding_window: 4096, use_sliding_window: false };
-    expect(parse(qwen, "Qwen2ForCausalLM").contextLength).toBe(32_768);
-    expect(() => parse({ ...qwen, use_sliding_window: true }, "Qwen2ForCausalLM")).toThrow(UnsupportedError);
+    expect(parse(qwen, "qwen2").contextLength).toBe(32_768);
+    expect(() => parse({ ...qwen, use_sliding_window: true }, "qwen2")).toThrow(UnsupportedError);
   });
 
   it("refuses heads that cannot be", () => {

@@ -44,6 +44,7 @@ const ropeSchema = z
 
 /** The fields of a Hugging Face `config.json` that decoders of the Llama family share. */
 const configSchema = z.object({
+  model_type: z.string().optional(),
   hidden_size: z.int().positive(),
   num_hidden_layers: z.int().positive().max(1000),
   num_attention_heads: z.int().positive(),
@@ -82,7 +83,7 @@ export function parseDecoderConfig(value: unknown, path: string, architecture: s
     headSize: config.head_dim ?? config.hidden_size / config.num_attention_heads,
     feedForwardSize: config.intermediate_size,
     vocabularySize: config.vocab_size,
-    contextLength: Math.min(config.max_position_embeddings, windowOf(config, architecture)),
+    contextLength: Math.min(config.max_position_embeddings, windowOf(config)),
     normEpsilon: config.rms_norm_eps,
     ropeTheta: rope?.rope_theta ?? config.rope_theta ?? 10_000,
     ropeScaling: parseScaling(rope, path),
@@ -91,8 +92,8 @@ export function parseDecoderConfig(value: unknown, path: string, architecture: s
 }
 
 /** Mistral attends within a window wherever it names one; up to that length there is no difference. Qwen names one it does not use. */
-function windowOf({ sliding_window: window }: z.infer<typeof configSchema>, architecture: string): number {
-  return architecture.startsWith("Mistral") && window ? window : Number.POSITIVE_INFINITY;
+function windowOf({ model_type: type, sliding_window: window }: z.infer<typeof configSchema>): number {
+  return type === "mistral" && window ? window : Number.POSITIVE_INFINITY;
 }
 
 function checkHeads(config: z.infer<typeof configSchema>, path: string): void {

@@ -60,20 +60,26 @@ export function isEventStream({ headers }: Response): boolean {
 export function onBodyEnd(response: Response, onEnd: () => void): Response {
   const reader = response.body?.getReader();
   if (!reader) return response;
+  let isOver = false;
+  const end = () => {
+    if (!isOver) onEnd();
+    isOver = true;
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { done, value } = await reader.read();
+        if (isOver) return; // the client has gone meanwhile
         if (!done) return controller.enqueue(value);
-        onEnd();
+        end();
         controller.close();
       } catch (error) {
-        onEnd();
+        end();
         controller.error(error);
       }
     },
     cancel(reason) {
-      onEnd();
+      end();
       return reader.cancel(reason);
     },
   });

@@ -36,13 +36,9 @@ async function takeUpload(services: Services, name: string, request: Request) {
   const names = files.map((file) => uploadName(file.name));
   const twice = names.find((one, i) => names.indexOf(one) !== i);
   if (twice !== undefined)
-    throw new RequestError(
-      400,
-      `two files of this upload would be kept as "${twice}"; send them one by one, or rename one`,
-      {
-        param: "file",
-      },
-    );
+    throw new RequestError(400, `two files of this upload would be kept as "${twice}"; rename one`, {
+      param: "file",
+    });
   const paths: string[] = [];
   for (const file of files)
     paths.push(await keepUpload(parts, { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) }));

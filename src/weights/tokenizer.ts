@@ -72,7 +72,12 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
 export async function hashTokenizer(folder: string): Promise<string> {
   const names = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
   const hashes = await Promise.all(
-    names.map((name) => sha256OfFile(join(folder, name)).catch(() => "")), // not every folder has them all
+    names.map((name) =>
+      sha256OfFile(join(folder, name)).catch((error: unknown) => {
+        if (systemCode(error) === "ENOENT" || error instanceof NotFoundError) return ""; // not every folder has them all
+        throw error;
+      }),
+    ),
   );
   return sha256(hashes.join());
 }

@@ -38,7 +38,13 @@ export const serverStatus = z.object({
   limits: z.object({ uploadBytes: count, questionCharacters: count }),
 });
 
-const collectionRow = z.object({ name: text, documents: count, passages: count, encoded: count });
+const collectionRow = z.object({
+  name: text,
+  documents: count,
+  passages: count,
+  encoded: count,
+  problem: z.optional(text),
+});
 export const collectionCreated = collectionRow;
 export const collectionList = z.object({ collections: z.array(collectionRow) });
 

@@ -50,12 +50,13 @@ function CollectionsDialog({
   return (
     <Dialog title="Collections" onClose={onClose}>
       <ul className="plain-list">
-        {collections.map(({ name, documents, encoded, passages }) => (
+        {collections.map(({ name, documents, encoded, passages, problem }) => (
           <li key={name} className="row row-between">
             <button type="button" className="list-choice" onClick={() => choose(name)}>
               <strong>{name}</strong>
               <span className="muted">
-                {plural(documents, "document")}, {encoded} of {plural(passages, "passage")} encoded
+                {problem ??
+                  `${plural(documents, "document")}, ${encoded} of ${plural(passages, "passage")} encoded`}
               </span>
             </button>
             <Button
