@@ -108,9 +108,9 @@ export async function keptRetriever(parts: EngineParts, questions: readonly Ques
   const [retriever, encoding] = [await parts.retriever(), await parts.encoding()];
   const asked = new Set(questions.map(({ question }) => question));
   return {
-    async retrieve(query, limit) {
-      if (!asked.has(query)) return retriever.retrieve(query, limit);
-      const hits = await retriever.retrieve(query, limit + spareHits);
+    async retrieve(query, limit, options) {
+      if (!asked.has(query)) return retriever.retrieve(query, limit, options);
+      const hits = await retriever.retrieve(query, limit + spareHits, options);
       return hits.filter(({ passage }) => encoding.keyOf(passage.id) !== undefined).slice(0, limit);
     },
   };

@@ -1,15 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { findTarget } from "./answers.ts";
 import { RequestError } from "./failures.ts";
-import type { Services } from "./services.ts";
 
-const over = (model: string) =>
-  ({
-    engines: {
-      main: { model: async () => ({ name: model }), config: { collection: "default" } },
-      names: async () => ["default", "manuals"],
-    },
-  }) as unknown as Services;
+const over = (model: string) => ({
+  engines: {
+    main: { model: async () => ({ name: model }), config: { collection: "default" } },
+    names: async () => ["default", "manuals"],
+  },
+});
 
 describe("who is meant by a model's id", () => {
   it("is the base model, a method, or a method over a collection", async () => {

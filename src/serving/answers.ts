@@ -15,9 +15,17 @@ export interface Target {
   collection: string;
 }
 
+/** What there is to be meant: the base model, and collections. */
+interface Targets {
+  engines: {
+    main: { model(): Promise<{ name: string }>; config: { collection: string } };
+    names(): Promise<readonly string[]>;
+  };
+}
+
 /** Who is meant by a model's id: `<base>`, `<method>` or `<method>@<collection>`; `method` wins over the id's. */
 export async function findTarget(
-  { engines }: Services,
+  { engines }: Targets,
   model: string,
   method: string | undefined,
 ): Promise<Target> {

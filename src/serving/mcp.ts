@@ -42,7 +42,8 @@ export function createMcpServer(parts: EngineParts, { cwd }: { cwd: string }): M
       },
       annotations: { readOnlyHint: true },
     },
-    ({ query, limit }) => told(async () => ({ hits: await search(parts, query, { limit }) })),
+    ({ query, limit }, { signal }) =>
+      told(async () => ({ hits: await search(parts, query, { limit, signal }) })),
   );
   server.registerTool(
     "ingest",
