@@ -7,9 +7,8 @@ export interface AdapterOrigin {
   passage: { title: string; text: string };
   /** The rewrites and pairs that are trained on, as JSON. */
   augmentation: unknown;
-  /** Hashes of the prompts that questions are put in, and of what makes tokens of them. */
+  /** Hash of the prompts that questions are put in, and of what makes tokens of them. */
   prompts: string;
-  tokenizer: string;
   /** Every setting of the training, rank, alpha and target modules too, as JSON. */
   recipe: unknown;
   /** `hashAdapter` of the adapter that training starts from. */

@@ -40,7 +40,7 @@ export interface AdapterSource {
   load(key: string): Promise<Adapter>;
 }
 
-/** The append-only record passage id → adapter key for one corpus, model and recipe. Law: the last row of a passage wins. */
+/** The append-only record passage id → adapter key for one corpus, model, recipe and prompts. Law: the last row of a passage wins. */
 export interface Encoding {
   keyOf(passageId: string): string | undefined;
   /** One row per encoded passage, in the order in which the passages were first encoded. */

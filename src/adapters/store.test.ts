@@ -18,7 +18,6 @@ const origin = {
   passage: { title: "T", text: "x" },
   augmentation: { rewrites: ["y"], pairs: [] },
   prompts: "p1",
-  tokenizer: "t1",
   recipe: { name: "packed", rank: 2 },
   init: "i1",
 };
@@ -47,10 +46,9 @@ describe("adapterKey", () => {
       { ...origin, augmentation: { rewrites: [], pairs: [] } },
       { ...origin, recipe: { name: "packed", rank: 4 } },
       { ...origin, prompts: "p2" },
-      { ...origin, tokenizer: "t2" },
       { ...origin, init: "i2" },
     ].map(adapterKey);
-    expect(new Set([...keys, key]).size).toBe(9);
+    expect(new Set([...keys, key]).size).toBe(8);
     const passage = { title: "T", text: "x", id: "7", documentId: "d", position: 3 };
     expect(adapterKey({ ...origin, passage })).toBe(key);
   });

@@ -4,7 +4,7 @@ import { supports } from "../augmentation/support.ts";
 import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
 import { countTrainingTokens, encodeGroups, groupPassages } from "../training/encode.ts";
 import { bytesPerAdapter, freeBytes } from "./disk.ts";
-import { findMissing, isTrainable } from "./encode.ts";
+import { findMissing, isTrainable } from "./find-missing.ts";
 import { openTraining } from "./open-training.ts";
 import type { EngineParts } from "./parts.ts";
 import { readAugmented } from "./read-augmented.ts";

@@ -1,10 +1,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { answerPromptsHash } from "../prompts/provenance.ts";
 import { ask } from "./ask.ts";
 import type { EngineSettings } from "./config.ts";
-import { encode, encodingPath } from "./encode.ts";
+import { encode } from "./encode.ts";
 import {
   bridgeArticle,
   differsByRun,
@@ -13,6 +12,7 @@ import {
   withEngine,
   withTempFolder,
 } from "./engine.suite.ts";
+import { encodingPath, promptsHash } from "./find-missing.ts";
 import { ingest } from "./ingest.ts";
 import { openEngine } from "./open-engine.ts";
 
@@ -33,7 +33,7 @@ async function recordPath(folder: string): Promise<string> {
   return withEngine(tinySettings(folder), async ({ parts }) =>
     encodingPath(parts.folder.collection.encodings, {
       model: await parts.model(),
-      prompts: answerPromptsHash(parts.prompts),
+      prompts: promptsHash(parts.prompts, await parts.model()),
     }),
   );
 }

@@ -1,17 +1,14 @@
-import { z } from "zod";
 import { loadAdapterHeader } from "../adapters/adapter-file.ts";
-import { adapterKey } from "../adapters/adapter-key.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
 import type { AdapterStore } from "../adapters/store.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { type JsonlWriter, openJsonl } from "../base/jsonl.ts";
-import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
-import { answerPromptsHash } from "../prompts/provenance.ts";
+import type { Passage } from "../corpus/corpus.ts";
 import { type EncodedPassage, encodeGroups, groupPassages } from "../training/encode.ts";
-import { recipeHash } from "../training/recipe.ts";
 import { type AugmentReport, augmentPassages } from "./augment.ts";
 import { asWriter } from "./data-folder.ts";
 import { bytesPerAdapter, checkSpace, freeBytes } from "./disk.ts";
+import { findMissing, isTrainable, promptsHash, type Work } from "./find-missing.ts";
 import { openTraining } from "./open-training.ts";
 import { packageVersion } from "./package-root.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
@@ -44,11 +41,6 @@ export interface EncodeOptions {
   again?: boolean | undefined;
   /** Nobody asked for these adapters: they are recorded as ones that may be evicted. */
   isBackground?: boolean | undefined;
-}
-
-interface Work {
-  augmented: AugmentedPassage;
-  key: string;
 }
 
 /** Turns every passage of the collection into an adapter, augmenting first what is not augmented yet. */
@@ -92,62 +84,6 @@ export async function encodePassages(
   };
 }
 
-/** Whether there is something to train on: pairs, or the text where the recipe takes it. */
-export function isTrainable({ pairs }: AugmentedPassage, { recipe }: OpenedModel): boolean {
-  return pairs.length > 0 || recipe.without === "qa" || recipe.without === "both";
-}
-
-/** The content address of a passage's adapter; `prompts` is their hash. */
-export function keyOf(
-  { passage, rewrites, pairs }: AugmentedPassage,
-  { model, prompts }: { model: OpenedModel; prompts: string },
-): string {
-  return adapterKey({
-    model: model.fingerprint,
-    passage,
-    augmentation: { rewrites, pairs },
-    prompts,
-    tokenizer: model.tokenizerHash,
-    recipe: model.recipe,
-    init: hashAdapter(model.initial),
-  });
-}
-
-/** What has to be trained, and what is in the store but not in the encoding as this encode would write it. */
-interface Found {
-  work: Work[];
-  missing: Work[];
-  stored: Work[];
-}
-
-/** Looks what has no adapter yet; an imported one counts as the passage's. Nothing is written. */
-export async function findMissing(
-  parts: EngineParts,
-  usable: readonly AugmentedPassage[],
-  { isBackground = false, again = false }: Pick<EncodeOptions, "isBackground" | "again"> = {},
-): Promise<Found> {
-  const [store, encoding, model] = [await parts.store(), await parts.encoding(), await parts.model()];
-  const prompts = answerPromptsHash(parts.prompts);
-  // What the background made is recorded anew when somebody wants it, and then stays.
-  const rows = isBackground ? [] : encoding.rows();
-  const passing = new Set(rows.filter((row) => row.isBackground).map(({ passageId }) => passageId));
-  const found: Found = { work: [], missing: [], stored: [] };
-  for (const augmented of usable) {
-    const { id } = augmented.passage;
-    const one = { augmented, key: keyOf(augmented, { model, prompts }) };
-    found.work.push(one);
-    const recorded = encoding.keyOf(id);
-    if (again) {
-      found.missing.push(one);
-      continue;
-    }
-    if (recorded !== undefined && recorded !== one.key && (await isImported(store, recorded))) continue;
-    if (!(await store.has(one.key))) found.missing.push(one);
-    else if (recorded !== one.key || passing.has(id)) found.stored.push(one);
-  }
-  return found;
-}
-
 async function recordFound(
   parts: EngineParts,
   stored: readonly Work[],
@@ -173,15 +109,6 @@ async function costOf(store: AdapterStore, key: string) {
   const { trainingTokens, losses } = (await loadAdapterHeader(store.path(key))).provenance;
   return { trainingTokens, losses };
 }
-
-/** An adapter that was imported for a passage is what the user wants there: none is trained in its place. */
-async function isImported(store: AdapterStore, key: string): Promise<boolean> {
-  if (!(await store.has(key))) return false;
-  return importedRecipe.safeParse((await loadAdapterHeader(store.path(key))).provenance.recipe).success;
-}
-
-/** Stands in place of a recipe in the provenance of an imported adapter. */
-export const importedRecipe = z.strictObject({ imported: z.string() });
 
 interface TrainWork {
   work: readonly Work[];
@@ -263,7 +190,7 @@ async function record(
     recipe: model.recipe,
     augmentationHash: sha256(canonicalJson({ rewrites, pairs })),
     initHash: hashAdapter(model.initial),
-    promptsHash: answerPromptsHash(parts.prompts),
+    promptsHash: promptsHash(parts.prompts, model),
     trainingTokens,
     losses,
   });
@@ -278,24 +205,4 @@ async function meanBytes(parts: EngineParts, work: readonly Work[]): Promise<num
     .filter(({ key }) => wanted.has(key))
     .map(({ bytes }) => bytes);
   return sizes.length ? Math.round(sizes.reduce((a, b) => a + b, 0) / sizes.length) : 0;
-}
-
-/**
- * Path of the encoding of a model, recipe and prompts within a collection; adapters that start from one of their own
- * (`initHash`) have their own encoding beside it.
- */
-export function encodingPath(
-  folder: string,
-  {
-    model: { fingerprint, recipe },
-    prompts,
-    initHash,
-  }: {
-    model: Pick<OpenedModel, "fingerprint" | "recipe">;
-    prompts: string;
-    initHash?: string | undefined;
-  },
-): string {
-  const start = initHash === undefined ? "" : `-${initHash.slice(0, 16)}`;
-  return `${folder}/${fingerprint.slice(0, 16)}-${recipeHash(recipe)}-${prompts.slice(0, 8)}${start}.jsonl`;
 }

@@ -121,7 +121,7 @@ export async function importAdapter(
     const recipe = { imported: hashAdapter(adapter) };
     const { title, text } = passage ?? { title: "", text: "" };
     const origin = { model: model.fingerprint, passage: { title, text }, augmentation: null };
-    const key = adapterKey({ ...origin, prompts: "", tokenizer: "", recipe, init: "" });
+    const key = adapterKey({ ...origin, prompts: "", recipe, init: "" });
     const bytes = await (await parts.store()).save(key, adapter, {
       baseModel: { name: model.name, fingerprint: model.fingerprint },
       createdBy: `parametric-rag ${packageVersion}, imported from PEFT`,

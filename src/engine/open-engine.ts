@@ -10,7 +10,6 @@ import { openDecodingSession } from "../generation/decoding-session.ts";
 import { createLocalGenerator } from "../generation/local.ts";
 import { openScorer } from "../generation/scorer.ts";
 import { answerPrompts } from "../prompts/answer.ts";
-import { answerPromptsHash } from "../prompts/provenance.ts";
 import { directPrompts } from "../prompts/reference.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
 import { openRuntime } from "../runtime/runtime.ts";
@@ -20,7 +19,7 @@ import { createAugmenter } from "./choose-augmenter.ts";
 import type { EngineConfig, EngineSettings } from "./config.ts";
 import { checkFormat, dataFolder } from "./data-folder.ts";
 import { openEmbedder } from "./embedding.ts";
-import { encodingPath } from "./encode.ts";
+import { encodingPath, promptsHash } from "./find-missing.ts";
 import { openEngineMemory } from "./memory-model.ts";
 import { generationWeights, isSmall, maxPositions, openEngineModel, trainingModel } from "./models.ts";
 import { openEngineTrainer } from "./open-trainer.ts";
@@ -154,7 +153,7 @@ export async function openEngine(
     };
     const path = encodingPath(folder.collection.encodings, {
       model: opened,
-      prompts: answerPromptsHash(parts.prompts),
+      prompts: promptsHash(parts.prompts, opened),
       initHash: config.initAdapter === undefined ? undefined : initHash,
     });
     return onClose(await openEncoding(path, { header, store: await store() }), (encoding) =>
