@@ -23,7 +23,7 @@ export function encodingFirst(parts: EngineParts, lookup: AdapterLookup): Adapte
     async load(passages, options) {
       const found = await lookup.load(passages, options);
       if (found.every((adapter) => adapter !== undefined)) return found;
-      await inTurn(parts.folder.path, async () => {
+      await oneAtATime(parts.folder.path, async () => {
         const now = await lookup.load(passages, options); // another question may have trained them
         const missing = passages.filter((_, i) => now[i] === undefined);
         if (!missing.length) return;
@@ -37,7 +37,7 @@ export function encodingFirst(parts: EngineParts, lookup: AdapterLookup): Adapte
 const turns = new Map<string, Promise<void>>();
 
 /** Runs tasks over one data folder one after the other. */
-async function inTurn(path: string, task: () => Promise<void>): Promise<void> {
+async function oneAtATime(path: string, task: () => Promise<void>): Promise<void> {
   const before = turns.get(path) ?? Promise.resolve();
   const own = before.catch(() => undefined).then(task);
   turns.set(path, own);

@@ -4,6 +4,7 @@ import { createAnswerPrompts } from "../prompts/reasoning.ts";
 import { createContextPrompts, createReasoningPrompts, directPrompts } from "../prompts/reference.ts";
 import { shortExamples, type WorkedExample, workedExamples } from "../prompts/worked-examples.ts";
 import type { EngineConfig } from "./config.ts";
+import type { EngineParts } from "./parts.ts";
 
 /** What decides how a question is put. */
 export interface PromptChoice {
@@ -35,6 +36,16 @@ export function choosePrompts({ compat, cot, shots, examples, iterates }: Prompt
   }
   const shown = firstOf(known, shots ?? known.length);
   return { prompts: (iterates ? createContextPrompts : createReasoningPrompts)(shown), shots: shown.length };
+}
+
+/** The prompts of a call: what it says, else the settings, else the model's preset. */
+export async function promptsOf(
+  { config, answerPreset }: Pick<EngineParts, "config" | "answerPreset">,
+  { cot, shots }: { cot?: boolean | undefined; shots?: number | undefined },
+  { compat, iterates }: Pick<PromptChoice, "compat" | "iterates">,
+) {
+  const { examples = "full" } = await answerPreset();
+  return choosePrompts({ compat, cot: cot ?? config.cot, shots: shots ?? config.shots, examples, iterates });
 }
 
 function firstOf(known: readonly WorkedExample[], shots: number): readonly WorkedExample[] {

@@ -2,7 +2,7 @@ import { augmentCorpus } from "../augmentation/augment-corpus.ts";
 import { type AugmentationAccount, sumAccounts } from "../augmentation/augmenter.ts";
 import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
 import { asWriter } from "./data-folder.ts";
-import { readImported } from "./imported-augmentations.ts";
+import { readImported, withImported } from "./imported-augmentations.ts";
 import type { EngineParts } from "./parts.ts";
 import { recordSettings } from "./settings.ts";
 
@@ -57,8 +57,7 @@ export async function augmentPassages(
   const byId = new Map(made?.augmented.map((one) => [one.passage.id, one]));
   const augmented = passages.map((passage) => {
     const ready = imported.get(passage.id);
-    if (!ready) return byId.get(passage.id)!;
-    return { passage, rewrites: ready.rewrites, pairs: ready.pairs, augmenter: ready.augmenter };
+    return ready ? withImported(passage, ready) : byId.get(passage.id)!;
   });
   return { augmented, report: reportOf(augmented, { account: made?.account, madeNow: made?.madeNow ?? 0 }) };
 }

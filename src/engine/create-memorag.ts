@@ -1,6 +1,6 @@
 import { ConfigError } from "../base/errors.ts";
 import { type MemoragOptions, type MemoragParts, memoragOptions } from "../methods/memorag.ts";
-import { choosePrompts } from "./answer-prompts.ts";
+import { promptsOf } from "./answer-prompts.ts";
 import { type OpenedMemory, openNamedMemory } from "./memory-folder.ts";
 import type { EngineParts } from "./parts.ts";
 import { openTextRetriever } from "./text-retriever.ts";
@@ -33,16 +33,8 @@ export async function openMemorag(parts: EngineParts, choice: MemoragChoice): Pr
 }
 
 /** How the question is put once the passages are found: as by every method that reads them, but for `compat`, which is of the paper's code. */
-export async function memoragPrompts(parts: EngineParts, { cot, shots }: MemoragChoice) {
-  const { config } = parts;
-  const { examples = "full" } = await parts.answerPreset();
-  return choosePrompts({
-    compat: "none",
-    cot: cot ?? config.cot,
-    shots: shots ?? config.shots,
-    examples,
-    iterates: false,
-  });
+export async function memoragPrompts(parts: EngineParts, choice: MemoragChoice) {
+  return promptsOf(parts, choice, { compat: "none", iterates: false });
 }
 
 /** The memory of this name; a `ConfigError` where none is named. */

@@ -18,7 +18,7 @@ import type { AnswerPrompts } from "../prompts/answer.ts";
 import { answerPromptsHash } from "../prompts/provenance.ts";
 import { openTagger } from "../text/part-of-speech.ts";
 import { encodingFirst, shuffleAdapters, storedAdapters } from "./adapter-lookups.ts";
-import { choosePrompts } from "./answer-prompts.ts";
+import { promptsOf } from "./answer-prompts.ts";
 import type { EngineConfig } from "./config.ts";
 import type { EngineParts } from "./parts.ts";
 import { readAugmented } from "./read-augmented.ts";
@@ -216,13 +216,7 @@ async function choose(
   const { compat } = config;
   const preset = await parts.answerPreset();
   const { options, reference, iterates, expand = (numbers) => numbers } = kinds[name];
-  const chosen = choosePrompts({
-    compat,
-    cot: cot ?? config.cot,
-    shots: shots ?? config.shots,
-    examples: preset.examples ?? "full",
-    iterates,
-  });
+  const chosen = await promptsOf(parts, { cot, shots }, { compat, iterates });
   const numbers = {
     ...(compat === "reference" ? reference : {}),
     ...preset.methodOptions?.[name],

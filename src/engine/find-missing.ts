@@ -30,7 +30,7 @@ export function promptsHash(
 }
 
 /** The content address of a passage's adapter; `prompts` is `promptsHash`. */
-export function keyOf(
+function keyOf(
   { passage, rewrites, pairs }: AugmentedPassage,
   { model, prompts }: { model: OpenedModel; prompts: string },
 ): string {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readJsonl } from "../base/jsonl.ts";
+import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
 import type { EngineParts } from "./parts.ts";
 
 const importedRow = z.object({
@@ -14,4 +15,12 @@ type ImportedRow = z.infer<typeof importedRow>;
 export async function readImported({ folder }: EngineParts): Promise<Map<string, ImportedRow>> {
   const rows = await readJsonl(folder.collection.imported, importedRow);
   return new Map(rows.map((row) => [row.passageId, row]));
+}
+
+/** A passage with what was imported for it. */
+export function withImported(
+  passage: Passage,
+  { rewrites, pairs, augmenter }: ImportedRow,
+): AugmentedPassage {
+  return { passage, rewrites, pairs, augmenter };
 }

@@ -1,7 +1,7 @@
 import { readAugmentations } from "../augmentation/augment-corpus.ts";
 import type { AugmentedPassage, Passage } from "../corpus/corpus.ts";
 import { identifyAugmenter } from "./choose-augmenter.ts";
-import { readImported } from "./imported-augmentations.ts";
+import { readImported, withImported } from "./imported-augmentations.ts";
 import type { EngineParts } from "./parts.ts";
 
 /**
@@ -21,10 +21,7 @@ export async function readAugmented(
   const byId = new Map(made?.augmented.map((one) => [one.passage.id, one]));
   for (const passage of all) {
     const ready = imported.get(passage.id);
-    if (ready) {
-      const { rewrites, pairs, augmenter } = ready;
-      byId.set(passage.id, { passage, rewrites, pairs, augmenter });
-    }
+    if (ready) byId.set(passage.id, withImported(passage, ready));
   }
   return byId;
 }

@@ -15,14 +15,14 @@ import { type RunRecord, runFiles, runRecordSchema } from "./run-format.ts";
 export type MethodOf = (question: Question) => Promise<Method>;
 
 /** What a method said: its text, and the answer within it; with a chain of thought the text reasons first. */
-export interface Said {
+export interface GivenAnswer {
   text: string;
   answer: string;
   chainOfThought: boolean;
 }
 
 /** What a dataset scores in its own way: the answer within a text, or all of it. */
-export type Scorer = (question: Question, said: Said) => AnswerScores;
+export type Scorer = (question: Question, said: GivenAnswer) => AnswerScores;
 
 /** A method of a run, opened only if it has questions left. */
 export interface RunMethod {

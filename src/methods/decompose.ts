@@ -4,7 +4,7 @@ import type { Hit, Retriever } from "../retrieval/retriever.ts";
 import { type AnsweringParts, defaultLimit, generateAnswer, retrievalQuery } from "./answering.ts";
 import { inTurn } from "./fitting.ts";
 import type { Method } from "./method.ts";
-import { countingPreparation, prepareText, usageOf } from "./preparation.ts";
+import { countingPreparation, prepareText, tokensOf } from "./preparation.ts";
 import { linesOf } from "./recollection.ts";
 
 /** Numbers of query decomposition. */
@@ -48,6 +48,6 @@ export const decompose = (
     for (const { id } of passages)
       yield { type: "adapter", passageId: id, key: undefined, usedAs: "context" };
     const prepared = { passages, rounds: queries.length, startedMs, timings: { retrievalMs } };
-    yield* countingPreparation(generateAnswer(question, options, { ...given, prepared }), usageOf([parts]));
+    yield* countingPreparation(generateAnswer(question, options, { ...given, prepared }), tokensOf([parts]));
   },
 });

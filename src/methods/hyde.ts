@@ -3,7 +3,7 @@ import { draftPassageMessages } from "../prompts/memory.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
 import { type AnsweringParts, generateAnswer, retrievalQuery, retrieveFor } from "./answering.ts";
 import type { Method } from "./method.ts";
-import { countingPreparation, prepareText, usageOf } from "./preparation.ts";
+import { countingPreparation, prepareText, tokensOf } from "./preparation.ts";
 
 /** Numbers of HyDE. */
 export const hydeOptions = z.strictObject({
@@ -39,6 +39,6 @@ export const hyde = (
     }
     const passages = hits.map((hit) => hit.passage);
     const prepared = { passages, rounds: 1, startedMs, timings: { retrievalMs } };
-    yield* countingPreparation(generateAnswer(question, options, { ...parts, prepared }), usageOf([draft]));
+    yield* countingPreparation(generateAnswer(question, options, { ...parts, prepared }), tokensOf([draft]));
   },
 });

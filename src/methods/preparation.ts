@@ -18,7 +18,7 @@ export async function prepareText(
 export type TokenUsage = Extract<MethodEvent, { type: "end" }>["usage"];
 
 /** What texts took together. */
-export function usageOf(generations: readonly Pick<Generation, "promptTokens" | "tokens">[]): TokenUsage {
+export function tokensOf(generations: readonly Pick<Generation, "promptTokens" | "tokens">[]): TokenUsage {
   return {
     promptTokens: generations.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
     generatedTokens: generations.reduce((sum, { tokens }) => sum + tokens.length, 0),

@@ -3,7 +3,7 @@ import type { Memory } from "../memory/memory.ts";
 import { answerPrompts } from "../prompts/answer.ts";
 import { cluesMessages, keyPointsMessages, notesMessages, partsMessages } from "../prompts/memory.ts";
 import { extractAnswer } from "../text/normalise.ts";
-import { type TokenUsage, usageOf } from "./preparation.ts";
+import { type TokenUsage, tokensOf } from "./preparation.ts";
 
 /** What a text is remembered by: its compressed keys and values, or notes that fit into a prompt (lite mode). */
 export type Recollection = { memory: Memory } | { notes: string };
@@ -46,7 +46,7 @@ export async function recall(
   const recalled = await generator.generateBatch(requests, { signal });
   const [clues, parts, answer] = recalled;
   return {
-    usage: usageOf(recalled),
+    usage: tokensOf(recalled),
     clues: linesOf(clues?.text ?? ""),
     parts: linesOf(parts?.text ?? ""),
     draft: answer && extractAnswer(answer.text, answerPrompts),
@@ -61,7 +61,7 @@ export async function recallKeyPoints(
 ): Promise<{ points: string[]; usage: TokenUsage }> {
   const request = requestOver(recollection, keyPointsMessages(), maxTokens);
   const recalled = await generator.generateBatch([request], { signal });
-  return { points: linesOf(recalled[0]?.text ?? ""), usage: usageOf(recalled) };
+  return { points: linesOf(recalled[0]?.text ?? ""), usage: tokensOf(recalled) };
 }
 
 function requestOver(

@@ -32,7 +32,6 @@ export function definitionFacts(sentence: string, topic: Topic): FactQuestions[]
   if (!found || !meansTopic(found[1]!, topic)) return [];
   const [, , aside = "", be = "", article = "", rest = ""] = found;
   const definition = defined(be, article, rest.replace(/\s*\([^()]*\)/g, ""));
-  const life = lifeFacts(aside, topic);
   const isPerson =
     looksLikePerson(topic.written) &&
     workOf(definition.phrase) === undefined &&
@@ -40,7 +39,9 @@ export function definitionFacts(sentence: string, topic: Topic): FactQuestions[]
       /\b(?:born|b\.|died|\p{Lu}\p{Ll}{2,8} (?:\d\d?, )?\d{4})/u.test(aside) ||
       isPersonal(definition));
   return [
-    ...(isPerson ? [...life, ...personFacts(definition, topic)] : thingFacts(definition, topic)),
+    ...(isPerson
+      ? [...lifeFacts(aside, topic), ...personFacts(definition, topic)]
+      : thingFacts(definition, topic)),
     ...reverse(definition, topic, isPerson),
   ];
 }
@@ -76,7 +77,7 @@ function defined(be: string, article: string, rest: string): Definition {
     const bare = word.replace(/[,;:]$/, "");
     const next = words[i + 1] ?? "";
     if (boundary.test(bare) || (bare === "of" && !partitive.test(phrase.at(-1) ?? ""))) break;
-    if (i > 0 && isParticiple(bare) && (boundary.test(next) || next === "and")) break;
+    if (i > 0 && beginsReducedClause(bare) && (boundary.test(next) || next === "and")) break;
     if (bare === "and" && /^(?:is|was|are|were|has|had|the|an?)$/.test(next)) break;
     phrase.push(word);
     if (bare !== word && !goesOn(words.slice(i + 1))) break;
@@ -172,7 +173,8 @@ function workOf(phrase: string): string | undefined {
   return works.find(([noun]) => noun.test(phrase))?.[1];
 }
 
-function isParticiple(word: string): boolean {
+/** Whether a word behind a noun begins "written by …": looser than a verb's `isParticiple`, as "co-founded" and unknown verbs count. */
+function beginsReducedClause(word: string): boolean {
   return readVerb(word)?.participle === true || /\p{Ll}{2}ed$/u.test(word);
 }
 

@@ -1,6 +1,5 @@
 import type { QuestionAnswer } from "../../corpus/corpus.ts";
-import { months } from "../fact-tokens.ts";
-import { capitalize, lowerFirst } from "./phrases.ts";
+import { lowerFirst, monthPattern as month, monthNames } from "./phrases.ts";
 import { isTopicPhrase, looksLikePerson, type Topic } from "./subject.ts";
 
 /** A piece of a sentence that can be asked for: what it is replaced by, and the answer. */
@@ -70,8 +69,6 @@ function shorten(sentence: string): string {
         .slice(0, -1);
 }
 
-const monthNames = months.map(capitalize);
-const month = `(?:${monthNames.join("|")})`;
 /** What is asked for as a whole, by the words that ask for it; earlier ones first. */
 const phrasePatterns: readonly [RegExp, string][] = [
   [new RegExp(`\\b(?:\\d{1,2} ${month}|${month} \\d{1,2},?)(?: \\d{4})?\\b`, "gu"), "which date"],

@@ -1,9 +1,7 @@
-import { months } from "../fact-tokens.ts";
-import { capitalize } from "./phrases.ts";
+import { monthPattern as month } from "./phrases.ts";
 import type { FactQuestions } from "./statement.ts";
-import { looksLikePerson, type Topic } from "./subject.ts";
+import type { Topic } from "./subject.ts";
 
-const month = `(?:${months.map(capitalize).join("|")})`;
 const date = `(?:\\d{1,2} ${month},? \\d{4}|${month} \\d{1,2},? \\d{4}|${month} \\d{4}|\\d{4})`;
 const where = "(?:,? (?:in |at )?(\\p{Lu}[^;()–—]{1,60}?))?";
 const bornPattern = new RegExp(
@@ -13,8 +11,7 @@ const bornPattern = new RegExp(
 const lifePattern = new RegExp(`(?:[(;,] ?|born )(${date})${where} ?[–—-] ?(${date})${where}(?=[;)])`, "u");
 
 /** Birth and death from the brackets behind a name: "(born 3 May 1950 in Port Sall)", "(1854 – 9 January 1920)". */
-export function lifeFacts(aside: string, { name, written }: Topic): FactQuestions[] {
-  if (!looksLikePerson(written)) return [];
+export function lifeFacts(aside: string, { name }: Topic): FactQuestions[] {
   const [, from, fromPlace, to, toPlace] = lifePattern.exec(aside) ?? [];
   const [, born = from, bornPlace = fromPlace] = bornPattern.exec(aside) ?? [];
   return [
@@ -40,10 +37,5 @@ function event(answer: string | undefined, happened: string, noun: string): Fact
 function scene(answer: string | undefined, happened: string, noun: string): FactQuestions[] {
   const place = answer?.trim().replace(/,$/, "");
   if (!place) return [];
-  return [
-    [`Where ${happened}?`, `What is ${noun}?`].map((question) => ({
-      question: capitalize(question),
-      answer: place,
-    })),
-  ];
+  return [[`Where ${happened}?`, `What is ${noun}?`].map((question) => ({ question, answer: place }))];
 }

@@ -1,4 +1,4 @@
-import { factTokens } from "../fact-tokens.ts";
+import { factTokens, months } from "../fact-tokens.ts";
 
 /** A number and what it counts; `rest` is "a year". */
 export interface Counted {
@@ -26,3 +26,7 @@ export function lowerFirst(text: string): string {
 export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** The months as they stand in a sentence, and a pattern for any of them. */
+export const monthNames = months.map(capitalize);
+export const monthPattern = `(?:${monthNames.join("|")})`;
