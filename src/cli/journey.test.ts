@@ -73,6 +73,13 @@ describe("the command line", () => {
 
       const status = JSON.parse((await prag(folder, ["status", "--json"])).stdout);
       expect(status).toMatchObject({ encoding: { passages: 4, encoded: 4, recipe: { rank: 3 } }, todo: [] });
+
+      const listed = await prag(folder, ["collections", "list"]);
+      expect(listed.stdout).toMatch(/^name +documents +passages +adapters\ndefault +4 +4 +4\n$/);
+      expect(await prag(folder, ["collections", "delete", "default"])).toMatchObject({ code: 0, stderr: "" });
+      const nothing = await prag(folder, ["collections", "list", "--json"]);
+      expect(JSON.parse(nothing.stdout)).toEqual([]);
+      expect(await prag(folder, ["collections", "delete", "default"])).toMatchObject({ code: 4 });
     }));
 
   it("compares the methods on the example corpus, with nothing but JSON on standard output", () =>

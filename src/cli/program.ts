@@ -4,6 +4,7 @@ import { addAdapters } from "./commands/adapters.ts";
 import { addAsk } from "./commands/ask.ts";
 import { addAugment } from "./commands/augment.ts";
 import { addChat } from "./commands/chat.ts";
+import { addCollections } from "./commands/collections.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEncode } from "./commands/encode.ts";
@@ -36,6 +37,7 @@ const commands = [
   addServe,
   addMcp,
   addStatus,
+  addCollections,
   addAdapters,
   addMemory,
   addModels,

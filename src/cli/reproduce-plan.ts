@@ -141,11 +141,15 @@ const variants: Readonly<Record<Target, (set: EvalSet, options: TargetOptions) =
     },
   ],
   sweep: () => [
-    { variant: "sweep", methods: sweepOf(["standard-rag", "prag", "combine"]), settings: {} },
     {
-      variant: "sweep-no-negatives",
-      methods: sweepOf(["prag", "combine"]),
+      variant: "sweep",
+      methods: sweepOf(["standard-rag", "prag", "combine"]),
       settings: { recipe: { negatives: { count: 0 } } },
+    },
+    {
+      variant: "sweep-negatives",
+      methods: sweepOf(["prag", "combine"]),
+      settings: { recipe: { negatives: { count: 36, perUpdate: 3 } } },
     },
   ],
   memorag: (_set, { methods, hasEmbedder = false, ratio = 8 }) => [

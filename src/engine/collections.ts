@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Encoding, type EncodingRow, openEncoding, readEncoding } from "../adapters/encoding.ts";
 import { openAdapterStore } from "../adapters/store.ts";
-import { systemCode } from "../base/errors.ts";
+import { messageOf, systemCode } from "../base/errors.ts";
 import { type Corpus, openCorpusIfPresent } from "../corpus/corpus-folder.ts";
 import { asWriter, dataFolder, listCollections } from "./data-folder.ts";
 import type { EngineParts } from "./parts.ts";
@@ -31,6 +31,40 @@ export async function keysIn(folders: readonly string[]): Promise<Set<string>> {
     for (const file of await encodingFiles(folder))
       for (const { key } of (await readEncoding(file))?.rows.values() ?? []) keys.add(key);
   return keys;
+}
+
+/** What is stored of a collection, whatever model its adapters are of; null where it cannot be read. */
+export interface StoredCollection {
+  name: string;
+  documents: number | null;
+  passages: number | null;
+  /** Adapters that its encodings refer to, of every model and recipe. */
+  adapters: number | null;
+  problem: string | null;
+}
+
+/** The collections of a data folder, by name. */
+export async function storedCollections({ folder }: EngineParts): Promise<StoredCollection[]> {
+  const rows: StoredCollection[] = [];
+  for (const name of await listCollections(folder.path))
+    rows.push(
+      await describeStored(folder.path, name).catch((error: unknown) => ({
+        ...{ name, documents: null, passages: null, adapters: null },
+        problem: messageOf(error),
+      })),
+    );
+  return rows;
+}
+
+async function describeStored(path: string, name: string): Promise<StoredCollection> {
+  const { corpus, encodings } = dataFolder(path, name).collection;
+  const opened = await openCorpusIfPresent(corpus);
+  try {
+    const { documentCount: documents = 0, passageCount: passages = 0 } = opened ?? {};
+    return { name, documents, passages, adapters: (await keysIn([encodings])).size, problem: null };
+  } finally {
+    opened?.close();
+  }
 }
 
 /** Runs a task that asks for titles of passages, in whichever collection they are. */

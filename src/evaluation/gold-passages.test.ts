@@ -45,7 +45,12 @@ const question = (changes: Partial<Question>): Question => ({
 
 describe("gold passages", () => {
   it.each([
-    ["by title, all passages of it", { articles: ["Quern", "Tarn"] }, ["2", "3", "1"]],
+    ["by title, all passages of it, the articles in turn", { articles: ["Quern", "Tarn"] }, ["2", "1", "3"]],
+    [
+      "those of an article as the question finds them",
+      { articles: ["Quern"], question: "In which year was it built?" },
+      ["3", "2"],
+    ],
     [
       "by text, whatever the spaces",
       { contexts: ["Quern has a  bridge of nine arches.\nIt stands."] },

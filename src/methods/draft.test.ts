@@ -38,6 +38,13 @@ describe("sentencesOf", () => {
   });
 });
 
+describe("draftOf", () => {
+  it("leaves out the tokens at the end that a stop string swallowed", () => {
+    expect(aligned([" It", " rained.", "", ""])).toEqual([["It rained.", [" It", " rained."]]]);
+    expect(draft(["", ""]).tokens).toEqual([]);
+  });
+});
+
 describe("pieceOf", () => {
   it("leaves white space at the end to the next piece and counts the visible tokens within", () => {
     const whole = draft([" It", " rained", ".", " \n", "She"]);

@@ -23,10 +23,11 @@ export interface Piece {
   isEnd: boolean;
 }
 
-/** Places the tokens of a generation in its text. */
+/** Places the tokens of a generation in its text; those at its end that a stop string swallowed say nothing of it. */
 export function draftOf({ text, tokens, finishReason }: Generation): Draft {
   let at = 0;
-  const placed = tokens.map((token) => {
+  const shown = tokens.slice(0, tokens.findLastIndex((token) => token.text !== "") + 1);
+  const placed = shown.map((token) => {
     const start = at;
     at += token.text.length;
     return { ...token, start, end: at };

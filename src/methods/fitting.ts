@@ -1,4 +1,5 @@
 import { PromptTooLongError } from "../base/errors.ts";
+import { takeTurns } from "../base/take-turns.ts";
 import type { GenerationRequest, Generator } from "../generation/generator.ts";
 import type { PromptPassage } from "../prompts/answer.ts";
 import { answerPrompts } from "../prompts/answer.ts";
@@ -46,12 +47,7 @@ export async function requestFits(generator: Generator, request: GenerationReque
 /** The best of every list, then the second best, …, each passage once: at most `limit`. */
 export function inTurn(lists: readonly (readonly Hit[])[], limit = Number.POSITIVE_INFINITY): Hit[] {
   const chosen = new Map<string, Hit>();
-  const longest = Math.max(0, ...lists.map((list) => list.length));
-  for (let rank = 0; rank < longest; rank++) {
-    for (const list of lists) {
-      const hit = list[rank];
-      if (hit && chosen.size < limit && !chosen.has(hit.passage.id)) chosen.set(hit.passage.id, hit);
-    }
-  }
+  for (const hit of takeTurns(lists))
+    if (chosen.size < limit && !chosen.has(hit.passage.id)) chosen.set(hit.passage.id, hit);
   return [...chosen.values()];
 }

@@ -13,7 +13,7 @@ export interface HubOptions extends RetryOptions {
 
 /** Only these files of a model are fetched; nothing in subfolders, so no name leads out of the cache. */
 const wantedFiles =
-  /^(config\.json|generation_config\.json|special_tokens_map\.json|tokenizer[\w-]*(\.[\w-]+)+|chat_template\.\w+|model[\w-]*\.safetensors(\.index\.json)?)$/;
+  /^(config\.json|generation_config\.json|special_tokens_map\.json|tokenizer[\w-]*(\.[\w-]+)+|chat_template\.\w+|prag-preset\.json|model[\w-]*\.safetensors(\.index\.json)?)$/;
 
 const treeEntrySchema = z.object({
   type: z.string(),

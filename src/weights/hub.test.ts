@@ -26,6 +26,7 @@ const wanted = {
   "config.json": Buffer.from('{"model_type":"llama"}'),
   "generation_config.json": Buffer.from("{}"),
   "model.safetensors": weights,
+  "prag-preset.json": Buffer.from("{   }"),
   "tokenizer.json": Buffer.from("{ }"),
   "tokenizer_config.json": Buffer.from("{  }"),
 };
@@ -174,6 +175,7 @@ describe("a fetch that is disturbed", () => {
     expectWhole(await fetchTiny({ cacheFolder }));
     expect(hub.fileRequests()).toEqual([
       { path: "model.safetensors", range: "bytes=70000-", authorization: undefined },
+      { path: "prag-preset.json", range: undefined, authorization: undefined },
       { path: "tokenizer.json", range: undefined, authorization: undefined },
       { path: "tokenizer_config.json", range: undefined, authorization: undefined },
     ]);
