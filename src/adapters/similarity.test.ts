@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { denseDelta, feedForwardShapes, randomAdapter } from "./adapter.suite.ts";
 import type { Adapter } from "./adapter.ts";
 import { merge } from "./merge.ts";
-import { cosineSimilarity, deltaInnerProduct, deltaNorm } from "./similarity.ts";
+import { cosineSimilarity as cosineOfNormed, deltaInnerProduct, deltaNorm, withNorm } from "./similarity.ts";
 
+const cosineSimilarity = (x: Adapter, y: Adapter) => cosineOfNormed(withNorm(x), withNorm(y));
 const [a, b] = [randomAdapter(1), randomAdapter(2, { rank: 3, alpha: 5 })];
 
 function denseInnerProduct(x: Adapter, y: Adapter): number {

@@ -1,12 +1,22 @@
 import { type Adapter, type LoraFactors, scalingOf } from "./adapter.ts";
 
+/** An adapter with the norm of its ΔW, which is reckoned once for many comparisons. */
+export interface NormedAdapter {
+  adapter: Adapter;
+  norm: number;
+}
+
+export function withNorm(adapter: Adapter): NormedAdapter {
+  return { adapter, norm: deltaNorm(adapter) };
+}
+
 /**
  * Cosine of the angle between two adapters' ΔW over all modules, in [−1, 1]; 0 where one of them is 0. A module that one of
  * them lacks is 0 there. Costs R² · (in + out) per module: no dense ΔW is built.
  */
-export function cosineSimilarity(a: Adapter, b: Adapter): number {
-  const norms = deltaNorm(a) * deltaNorm(b);
-  return norms === 0 ? 0 : deltaInnerProduct(a, b) / norms;
+export function cosineSimilarity(a: NormedAdapter, b: NormedAdapter): number {
+  const norms = a.norm * b.norm;
+  return norms === 0 ? 0 : deltaInnerProduct(a.adapter, b.adapter) / norms;
 }
 
 /** Frobenius norm of ΔW over all modules. */

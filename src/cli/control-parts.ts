@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { InputError } from "../base/errors.ts";
 import { readJsonl } from "../base/jsonl.ts";
 import { Random } from "../base/random.ts";
 import type { Passage } from "../corpus/corpus.ts";
@@ -49,7 +50,7 @@ export function openWithControls({
   return async (parts, { id, options = {} }: EvalMethod) => {
     const [name = id, variant = ""] = id.split(":");
     const control = controls[variant];
-    if (!control) return createMethod(parts, name, options);
+    if (!control) return createMethod(parts, name, options); // the method itself, or with another limit
     const rows = await readJsonl(join(out, runFiles.questions), questionRowSchema);
     const { limit = parts.config.limit } = options;
     const usesAdapters = name !== "standard-rag";
@@ -58,17 +59,21 @@ export function openWithControls({
   };
 }
 
-/** Passages that the run's questions retrieve and that have an adapter, in the order of ids. */
-async function encodedPassages(parts: EngineParts, { rows, limit }: ControlRun): Promise<string[]> {
+/** Passages that the run's questions find, at any rank, and that have an adapter, in the order of ids. */
+async function encodedPassages(parts: EngineParts, { rows }: ControlRun): Promise<string[]> {
   const encoding = await parts.encoding();
-  const ids = new Set(rows.flatMap(({ retrieved }) => retrieved.slice(0, limit)));
+  const ids = new Set(rows.flatMap(({ retrieved }) => retrieved));
   return [...ids].filter((id) => encoding.keyOf(id) !== undefined).sort();
 }
 
 /** Every passage has the adapter of another: a seeded rotation of those that the run retrieves. */
 async function withShuffledAdapters(parts: EngineParts, run: ControlRun): Promise<EngineParts> {
   const [encoding, pool] = [await parts.encoding(), await encodedPassages(parts, run)];
-  const distance = 1 + new Random(`shuffled/${run.seed}`).int(Math.max(1, pool.length - 1));
+  if (pool.length < 2)
+    throw new InputError(
+      `shuffled adapters need two passages with adapters, but the questions find ${pool.length}; ask more questions`,
+    );
+  const distance = 1 + new Random(`shuffled/${run.seed}`).int(pool.length - 1);
   const place = new Map(pool.map((id, i) => [id, i]));
   const other = (id: string) => {
     const at = place.get(id);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
+import { ConfigError } from "../base/errors.ts";
 import { choices, type EngineSettings } from "../engine/config.ts";
 
 /** Parses a whole number of an option. */
@@ -30,6 +31,16 @@ export function nameList(text: string): string[] {
   if (names.some((name) => name === ""))
     throw new InvalidArgumentError("It must be names separated by commas.");
   return names;
+}
+
+/** Refuses a name that is none of the known ones; `kind` says what they name. */
+export function checkNames(
+  names: readonly string[] | undefined,
+  { kind, known }: { kind: string; known: readonly string[] },
+): void {
+  const unknown = names?.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new ConfigError(`${kind} "${unknown}" is not known; ${kind}s are ${known.join(", ")}`);
 }
 
 /** An option with one of several words. */

@@ -48,7 +48,9 @@ export async function planEval(source: EvalSource, config: EngineConfig): Promis
     augmentations,
     settings: {
       ...(corpus && (await collectionSettings(corpus, { augmentations, config }))),
-      maxTokens: config.maxTokens ?? dataset.maxTokens,
+      ...{ compat: config.compat, analyzer: config.analyzer },
+      // A limit of the dataset is for answers; reasoning needs room of its own.
+      maxTokens: config.maxTokens ?? (config.cot ? undefined : dataset.maxTokens),
     },
   };
 }

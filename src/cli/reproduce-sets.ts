@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { explainSystemError } from "../base/files.ts";
 import { packageRoot } from "../engine/package-root.ts";
+import { loadDataset } from "../evaluation/load-dataset.ts";
 import { longBenchTasks } from "../evaluation/longbench.ts";
+import { checkNames } from "./options.ts";
 import type { EvalSource } from "./plan-eval.ts";
 
 /** A dataset of the tables with its corpus. */
@@ -20,8 +22,9 @@ export type SetName = (typeof setNames)[number];
 
 /** Names of files, as published or as JSONL; the first in the order of paths counts. */
 const filePatterns: Readonly<Record<Exclude<SetName, "atlas">, RegExp>> = {
-  "2wikimultihopqa": /(^|\/)(2wikimultihopqa[^/]*\.jsonl?|2wikimultihopqa\/dev\.json|dev\.json)(\.gz)?$/i,
-  hotpotqa: /(^|\/)hotpot(qa)?_[^/]*\.jsonl?(\.gz)?$/i,
+  "2wikimultihopqa":
+    /(^|\/)(2wikimultihopqa[^/]*\.jsonl?|2wikimultihopqa\/dev\.json)(\.gz)?$|^dev\.json(\.gz)?$/i,
+  hotpotqa: /(^|\/)hotpot(qa)?(_[^/]*)?\.jsonl?(\.gz)?$/i,
   popqa: /(^|\/)popqa[^/]*\.(tsv|jsonl)(\.gz)?$/i,
   complexwebquestions: /(^|\/)complexwebquestions[^/]*\.jsonl?(\.gz)?$/i,
 };
@@ -44,9 +47,7 @@ export async function findSets(
   folder: string | undefined,
   wanted: readonly string[] | undefined,
 ): Promise<EvalSet[]> {
-  const unknown = wanted?.find((name) => !setNames.some((one) => one === name));
-  if (unknown !== undefined)
-    throw new ConfigError(`dataset "${unknown}" is not known; datasets are ${setNames.join(", ")}`);
+  checkNames(wanted, { kind: "dataset", known: setNames });
   const paths = folder === undefined ? [] : await filesOf(folder);
   const corpus = paths.find((path) => corpusPattern.test(path));
   const found = setNames.flatMap((name): EvalSet[] => {
@@ -66,6 +67,17 @@ export async function findSets(
       `${folder ?? "no folder (--data)"} has no file of ${missing}; put its published file or JSONL there, named ${missing}…`,
     );
   return chosen;
+}
+
+/** Of datasets whose questions bring the corpus along, those that have no texts: nothing could be retrieved for them. */
+export async function withoutTexts(sets: readonly EvalSet[]): Promise<EvalSet[]> {
+  const found: EvalSet[] = [];
+  for (const set of sets) {
+    if (set.source.corpus !== "contexts") continue;
+    const { questions } = await loadDataset(set.source.dataset, set.source);
+    if (questions.every(({ paragraphs }) => paragraphs.length === 0)) found.push(set);
+  }
+  return found;
 }
 
 /** Finds the files of a folder in LongBench's layout, one dataset each, named as LongBench or their maker names them. */

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { hashFiles } from "../engine/engine.suite.ts";
-import { withWorkFolder } from "./cli.suite.ts";
+import { prag, withWorkFolder } from "./cli.suite.ts";
 import { createProgram } from "./program.ts";
 import { planRuns, targets } from "./reproduce-plan.ts";
-import { atlas, findSets } from "./reproduce-sets.ts";
+import { atlas, findSets, withoutTexts } from "./reproduce-sets.ts";
 import { createTerminal } from "./terminal.ts";
 
 const popqa = {
@@ -26,6 +26,22 @@ describe("the plan of a reproduction", () => {
       expect(new Set(methods.map(({ id }) => id)).size).toBe(methods.length);
     }
   });
+
+  it("leaves a dataset out whose questions bring no texts along where there is no corpus, or says so at once", () =>
+    withWorkFolder(async (folder) => {
+      await mkdir(join(folder, "data"));
+      const row = JSON.stringify({ id: "a", question: "Who?", answers: ["Mira"] });
+      await writeFile(join(folder, "data", "popqa.jsonl"), `${row}\n`);
+      const contexts = [{ title: "Mira", text: "Mira built it.", supporting: true }];
+      const other = JSON.stringify({ id: "b", question: "Who?", answers: ["Mira"], contexts });
+      await writeFile(join(folder, "data", "hotpotqa.jsonl"), `${other}\n`);
+      const sets = await findSets(join(folder, "data"), undefined);
+      expect(sets.map(({ name }) => name)).toEqual(["atlas", "hotpotqa", "popqa"]);
+      expect((await withoutTexts(sets)).map(({ name }) => name)).toEqual(["popqa"]);
+      const refused = await prag(folder, ["reproduce", "table1", "--data", "data", "--sets", "popqa"]);
+      expect(refused).toMatchObject({ code: 4, stdout: "" });
+      expect(refused.stderr).toMatch(/popqa: the questions bring no texts along.*psgs_w100\.tsv/s);
+    }));
 
   it("asks the whole atlas and the first questions of the others, or as many as wanted", () => {
     const samples = (options: object) =>

@@ -135,6 +135,21 @@ describe("runEval", { timeout: 300_000 }, () => {
       );
     }));
 
+  it("refuses wrong numbers of a method, and another seed for the folder, before the corpus is ingested", () =>
+    withTempFolder(async (folder) => {
+      const wrong = {
+        settings: { methodOptions: { flare: { teta: 1 } } },
+        options: { methods: [{ id: "flare" }] },
+      };
+      await expect(evaluate(folder, wrong)).rejects.toThrow(/flare.*teta/);
+      await evaluate(folder, {
+        options: { methods: [{ id: "closed-book" }] },
+        source: { corpus: undefined },
+      });
+      await expect(evaluate(folder, { options: { seed: 2 } })).rejects.toThrow(/seed 1.*this call has 2/);
+      expect(await readdir(join(folder, "data"))).not.toContain("collections");
+    }));
+
   it("retrieves from the questions' own paragraphs, several questions in flight, no texts kept", () =>
     withTempFolder(async (folder) => {
       const report = await evaluate(folder, {

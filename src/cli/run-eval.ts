@@ -115,6 +115,7 @@ class EvalRun {
   async run(): Promise<EvalReport> {
     const { clock } = this.#parts;
     const start = clock();
+    await this.#refuseEarly();
     if (this.#isRetrieving)
       await this.#prepare(() => prepareCollection(this.#parts, this.#plan, this.#interrupt));
     const config = await this.#agreeOnConfig();
@@ -150,6 +151,17 @@ class EvalRun {
     const result = await task();
     this.#prepareSeconds += (this.#parts.clock() - start) / 1000;
     return result;
+  }
+
+  /** Finds what is wrong with methods or folder before the corpus is ingested: all but what only the corpus tells. */
+  async #refuseEarly(): Promise<void> {
+    const { out } = this.#options;
+    const now = await this.#prepare(() =>
+      describeRun(this.#parts, this.#plan, { ...this.#options, isRetrieving: false }),
+    );
+    const before = await readJsonIfPresent(join(out, runFiles.config), runConfigSchema);
+    const { corpus, augmentation } = now;
+    if (before) continueConfig({ ...before, corpus, augmentation }, now, out);
   }
 
   /** Writes the config, or finds that the folder's run is of the same. */
@@ -202,7 +214,8 @@ class EvalRun {
     if (onMissing !== "encode") return;
     const { limit } = this.#parts.config;
     const isUsing = ({ id }: EvalMethod) => parametric.has(nameOf(id)) || augmented.has(nameOf(id));
-    const using = methods.filter((method) => this.#keepsEncoded || isUsing(method));
+    const isRetrieving = ({ id }: EvalMethod) => !withoutRetrieval.has(nameOf(id));
+    const using = methods.filter(this.#keepsEncoded ? isRetrieving : isUsing);
     if (using.length === 0) return;
     const most = Math.max(...using.map(({ options }) => options?.limit ?? limit));
     const plain = this.#usesAdapters ? encodeRetrieved : augmentRetrieved;

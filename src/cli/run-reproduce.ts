@@ -11,7 +11,6 @@ import { asWriter } from "../engine/data-folder.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { runWarmUp } from "../engine/warm-up.ts";
 import { compareAdapters, similarityFile } from "../evaluation/controls.ts";
-import { loadDataset } from "../evaluation/load-dataset.ts";
 import { openWithControls } from "./control-parts.ts";
 import { type EvalPlan, planEval } from "./plan-eval.ts";
 import { prepareCollection } from "./prepare-eval.ts";
@@ -19,6 +18,7 @@ import type { ReproduceRun } from "./reproduce-plan.ts";
 import { type EvalReport, runEval } from "./run-eval.ts";
 import { type CommandContext, loadCommandConfig, type Shell, withEngine } from "./shell.ts";
 import { openTexts } from "./text-runs.ts";
+import { loadWarmUpRows } from "./warm-up-rows.ts";
 
 /** What all runs of a call have in common. */
 export interface ReproduceContext {
@@ -68,7 +68,10 @@ export async function withPlan<T>(
   task: (context: CommandContext, plan: EvalPlan) => Promise<T>,
 ): Promise<T> {
   const own = joinSettings(joinSettings(common, run.settings), settings);
-  const config: EngineConfig = await loadCommandConfig(shell, { command, settings: own });
+  const config: EngineConfig = await loadCommandConfig(shell, {
+    ...{ command, settings: own },
+    ignoreRecorded: true,
+  });
   const { source } = run.set;
   const readyMade = run.withoutReadyMade ? augmentations : source.augmentations;
   const plan = await planEval({ ...source, augmentations: readyMade, sample: run.sample, seed }, config);
@@ -150,7 +153,7 @@ export async function warmUpFor(
   const folder = join(out, "warm");
   if (isPlan) return folder;
   await withEngine(shell, { command, settings }, async ({ parts, signal }) => {
-    const { questions: rows } = await loadDataset(data);
+    const rows = await loadWarmUpRows(data, { chainOfThought });
     await runWarmUp(parts, { rows, data: basename(data), folder, count, seed, chainOfThought, signal });
   });
   return folder;

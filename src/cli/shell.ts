@@ -61,18 +61,20 @@ export interface CommandSettings {
   settings?: EngineSettings;
   /** The settings file of the working folder does not count; one that `--config` names does. */
   ignoreFile?: boolean;
+  /** What is recorded with the collection does not count: the command works in one of its own. */
+  ignoreRecorded?: boolean;
 }
 
 /** Reads the settings of a command: its options, the settings file, what is recorded with the collection. */
 export async function loadCommandConfig(
   { cwd }: Shell,
-  { command, settings = {}, ignoreFile = false }: CommandSettings,
+  { command, settings = {}, ignoreFile = false, ignoreRecorded = false }: CommandSettings,
 ): Promise<EngineConfig> {
   const { configFile, settings: globals } = readGlobalOptions(command);
   const all = { ...globals, ...settings };
   if (configFile === undefined && ignoreFile) return resolveConfig(all);
   const file = configFile === undefined ? undefined : resolve(cwd, configFile);
-  return loadSettings({ folder: cwd, file, settings: all });
+  return loadSettings({ folder: cwd, file, settings: all, ignoreRecorded });
 }
 
 /** Opens an engine by the command's settings, runs the task, and closes the engine. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type AdapterHeader, loadAdapterHeader } from "../adapters/adapter-file.ts";
 import type { EncodingRow } from "../adapters/encoding.ts";
-import { deltaInnerProduct, deltaNorm } from "../adapters/similarity.ts";
+import { cosineSimilarity, withNorm } from "../adapters/similarity.ts";
 import type { AdapterStore } from "../adapters/store.ts";
 import { NotFoundError } from "../base/errors.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
@@ -84,14 +84,13 @@ export async function mapSimilarity(
   const present = chosen.flatMap(({ key, passageId }, i) => {
     const adapter = loaded[i];
     const title = corpus.ordinalOf(passageId) === undefined ? "" : corpus.passageById(passageId).title;
-    return adapter ? [{ key, title, adapter, norm: deltaNorm(adapter) }] : [];
+    return adapter ? [{ key, title, ...withNorm(adapter) }] : [];
   });
   const values = present.map(() => new Array<number>(present.length).fill(1));
-  for (const [i, { adapter, norm }] of present.entries()) {
+  for (const [i, row] of present.entries()) {
     signal?.throwIfAborted();
     for (let j = 0; j < i; j++) {
-      const norms = norm * present[j]!.norm;
-      const cosine = norms === 0 ? 0 : deltaInnerProduct(adapter, present[j]!.adapter) / norms;
+      const cosine = cosineSimilarity(row, present[j]!);
       values[i]![j] = cosine;
       values[j]![i] = cosine;
     }

@@ -83,6 +83,16 @@ describe("recorded settings", () => {
       });
     }));
 
+  it("do not count for a command that works in a collection of its own", () =>
+    withTempFolder(async (path) => {
+      await record(path, { compat: "reference", ingest: { maxWords: 50, overlapWords: 5 } });
+      const settings = { dataFolder: path };
+      expect(await loadSettings({ folder: path, settings })).toMatchObject({ compat: "reference" });
+      expect(await loadSettings({ folder: path, settings, ignoreRecorded: true })).toEqual(
+        completeConfig(settings),
+      );
+    }));
+
   it("a recipe is taken whole: numbers of two do not mix", () =>
     withTempFolder(async (path) => {
       await record(path, { recipe: { rank: 4, updates: 9 } });

@@ -13,16 +13,24 @@ export interface ConfigSources {
   file?: string | undefined;
   /** Settings that win over the file's. */
   settings?: EngineSettings | undefined;
+  /** What is recorded with the collection does not count. */
+  ignoreRecorded?: boolean | undefined;
 }
 
 /** Settings of a file with those that win over it. Paths in the file are relative to its folder. */
-export async function loadSettings({ folder, file, settings = {} }: ConfigSources): Promise<EngineConfig> {
+export async function loadSettings({
+  folder,
+  file,
+  settings = {},
+  ignoreRecorded = false,
+}: ConfigSources): Promise<EngineConfig> {
+  const complete = ignoreRecorded ? completeConfig : resolveConfig;
   const path = file ?? join(folder, configFileName);
   const schema = z.record(z.string(), z.unknown());
   const found = file === undefined ? await readJsonIfPresent(path, schema) : await readJson(path, schema);
-  if (!found) return resolveConfig(settings);
+  if (!found) return complete(settings);
   completeConfig(found, path);
-  return resolveConfig(mergeDeep(withFullPaths(found, dirname(resolve(path))), settings));
+  return complete(mergeDeep(withFullPaths(found, dirname(resolve(path))), settings));
 }
 
 /**

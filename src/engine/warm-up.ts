@@ -7,7 +7,6 @@ import { ConfigError } from "../base/errors.ts";
 import { readJsonIfPresent, writeJson } from "../base/files.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { acquireLock } from "../base/lock.ts";
-import { createReasoningPrompts } from "../prompts/reference.ts";
 import {
   countUpdates,
   createWarmUpState,
@@ -19,6 +18,7 @@ import {
 } from "../training/warm-up.ts";
 import { loadWarmUpState, saveWarmUpState } from "../training/warm-up-checkpoint.ts";
 import { chooseWarmUpPairs, type WarmUpRow } from "../training/warm-up-data.ts";
+import { promptsOf } from "./answer-prompts.ts";
 import { readInitialAdapter, seededAdapter, warmUpFile } from "./models.ts";
 import { packageVersion } from "./package-root.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
@@ -120,8 +120,13 @@ async function planWarmUp(parts: EngineParts, request: WarmUpRequest) {
   const { skip = 0, count, seed = defaultSeed, chainOfThought = false } = request;
   const model = await parts.model();
   const { tokenizer, recipe, fingerprint, name } = model;
-  const prompts = chainOfThought ? createReasoningPrompts() : parts.prompts;
-  const { pairs, dropped } = chooseWarmUpPairs(request.rows, { skip, count, seed, chainOfThought });
+  const { compat } = parts.config;
+  const prompts = chainOfThought
+    ? (await promptsOf(parts, { cot: true }, { compat, iterates: false })).prompts
+    : parts.prompts;
+  const addsConclusion = compat === "none";
+  const choice = { skip, count, seed, chainOfThought, addsConclusion };
+  const { pairs, dropped } = chooseWarmUpPairs(request.rows, choice);
   const sequences = warmUpSequences(pairs, recipe, { tokenizer, prompts });
   const schedule: WarmUpSchedule = { ...warmUpSchedule, ...request.schedule };
   const { rank, alpha, targetModules, seed: initSeed } = recipe;

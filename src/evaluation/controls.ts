@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Adapter } from "../adapters/adapter.ts";
-import { cosineSimilarity, deltaNorm } from "../adapters/similarity.ts";
+import { cosineSimilarity, withNorm } from "../adapters/similarity.ts";
 import type { Random } from "../base/random.ts";
 import { mean, percentile } from "./summary.ts";
 
@@ -40,19 +40,20 @@ export function compareAdapters(
   items: readonly DocumentAdapter[],
   { random, maxPairs = 5000 }: { random: Random; maxPairs?: number },
 ): SimilarityReport {
-  const pairs = items.flatMap((a, i) => items.slice(i + 1).map((b) => [a, b] as const));
+  const normed = items.map(({ documentId, adapter }) => ({ documentId, ...withNorm(adapter) }));
+  const pairs = normed.flatMap((a, i) => normed.slice(i + 1).map((b) => [a, b] as const));
   const isWithin = ([a, b]: (typeof pairs)[number]) => a.documentId === b.documentId;
   const describe = (kind: string, chosen: typeof pairs) =>
     spread(
       random
         .fork(kind)
         .sample(chosen, maxPairs)
-        .map(([a, b]) => cosineSimilarity(a.adapter, b.adapter)),
+        .map(([a, b]) => cosineSimilarity(a, b)),
     );
   return {
     name,
     adapters: items.length,
-    meanNorm: mean(items.map(({ adapter }) => deltaNorm(adapter))),
+    meanNorm: mean(normed.map(({ norm }) => norm)),
     within: describe("within", pairs.filter(isWithin)),
     between: describe(
       "between",

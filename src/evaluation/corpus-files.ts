@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import { z } from "zod";
 import { FormatError, InputError, messageOf, systemCode } from "../base/errors.ts";
-import { explainSystemError, writeAtomic } from "../base/files.ts";
+import { explainSystemError, readJsonIfPresent, writeAtomic, writeJson } from "../base/files.ts";
 import { canonicalJson, sha256, sha256OfFile } from "../base/hash.ts";
 import { findFiles } from "../corpus/find-files.ts";
 import type { Question } from "./questions.ts";
@@ -32,7 +33,9 @@ export async function locateCorpus(paths: readonly string[], workFolder: string)
   if (files.length === 0)
     throw new InputError(`no file of the corpus can be read: ${missing?.source}: ${missing?.reason}`);
   const contents: [string, string][] = [];
-  for (const { source, path } of files) contents.push([source, await sha256OfFile(path)]);
+  const hashes = await openHashes(workFolder);
+  for (const { source, path } of files) contents.push([source, await hashes.of(path)]);
+  await hashes.save();
   return {
     name: paths.map((path) => basename(path).replace(/(\.\w+)?(\.gz)?$/, "")).join("+"),
     hash: sha256(canonicalJson(contents)),
@@ -64,9 +67,11 @@ export async function writeContexts(
 /** The path itself, or that of the unpacked file. */
 async function unpackIfPacked(path: string, workFolder: string): Promise<string> {
   if (!path.endsWith(".gz")) return path;
-  const hash = await sha256OfFile(path).catch((error: unknown) => {
+  const hashes = await openHashes(workFolder);
+  const hash = await hashes.of(path).catch((error: unknown) => {
     throw explainSystemError(error, path);
   });
+  await hashes.save();
   const target = join(workFolder, hash.slice(0, 16), basename(path, ".gz"));
   if (await isFile(target)) return target;
   const half = `${target}.${process.pid}.half`;
@@ -92,4 +97,28 @@ async function isFile(path: string): Promise<boolean> {
     (found) => found.isFile(),
     () => false,
   );
+}
+
+const hashesSchema = z.record(
+  z.string(),
+  z.object({ size: z.number(), modifiedMs: z.number(), hash: z.string() }),
+);
+
+/** Hashes of files, kept with size and time of change: a corpus of gigabytes is read once, not at every start. */
+async function openHashes(workFolder: string) {
+  const path = join(workFolder, "hashes.json");
+  const known = { ...(await readJsonIfPresent(path, hashesSchema).catch(() => undefined)) };
+  let isChanged = false;
+  return {
+    async of(file: string): Promise<string> {
+      const { size, mtimeMs: modifiedMs } = await stat(file);
+      const row = known[resolve(file)];
+      if (row?.size === size && row.modifiedMs === modifiedMs) return row.hash;
+      const hash = await sha256OfFile(file);
+      known[resolve(file)] = { size, modifiedMs, hash };
+      isChanged = true;
+      return hash;
+    },
+    save: async () => (isChanged ? writeJson(path, known) : undefined),
+  };
 }

@@ -95,6 +95,35 @@ describe("report", () => {
     expect(markdown).toContain("compat none");
   });
 
+  it("calls the mean of a sample with as many questions of each type what it is, and shows no total of the paper's beside it", () => {
+    const { dataset } = someConfig();
+    const sample = { ...dataset.sample, order: "first-per-type" as const };
+    const config = { dataset: { ...dataset, name: "hotpotqa", sample } };
+    const { markdown } = createReport([createRun("runs/hotpotqa", methods, { config })]);
+    const rows = markdown.split("\n");
+    expect(rows.find((row) => row.startsWith("| method |"))).toContain("hotpotqa (mean of types, 20)");
+    const paper = rows.filter((row) => row.includes("paper: prag"));
+    expect(paper).toHaveLength(1); // by type alone
+    expect(paper[0]).toContain("| *–* |");
+  });
+
+  it("knows a run over long texts and one over passages of the same dataset apart", () => {
+    const { dataset } = someConfig();
+    const { markdown, figures } = createReport([
+      createRun("runs/table1/atlas", methods),
+      createRun(
+        "runs/memorag/atlas",
+        { memorag: 0.7 },
+        { config: { dataset: { ...dataset, format: "longbench" } } },
+      ),
+    ]);
+    expect(markdown).toContain("Table 1: methods");
+    expect(markdown).toContain("| memorag | **70.0**");
+    expect([...figures.keys()]).toEqual(
+      expect.arrayContaining(["figures/atlas-prompt-tokens.svg", "figures/atlas-long-prompt-tokens.svg"]),
+    );
+  });
+
   it("marks what differs from P-RAG, and the best", () => {
     const { markdown } = createReport([createRun("runs/atlas", methods, { questions: 60 })]);
     const line = (name: string) => markdown.split("\n").find((one) => one.startsWith(`| ${name} |`));
@@ -174,7 +203,10 @@ describe("report", () => {
 
   it("is written from run folders, and the same again comes out byte for byte", async () => {
     const root = await mkdtemp(join(tmpdir(), "prag-report-"));
-    const run = createRun(join(root, "atlas"), methods);
+    // Another method was begun after the summary was written.
+    const dataset = { ...someConfig().dataset, questions: 20 };
+    const run = createRun(join(root, "atlas"), { ...methods, dragin: 1 }, { config: { dataset } });
+    run.records.pop();
     try {
       await writeJson(join(run.folder, "config.json"), run.config);
       for (const [name, rows] of [

@@ -20,7 +20,7 @@ import { longTextSection } from "./report/long-texts.ts";
 import { mainSection } from "./report/main-tables.ts";
 import { figureFile, writeMarkdown } from "./report/markdown.ts";
 import { lineChart, standaloneSvg } from "./report/plot.ts";
-import { createReportRun, groupRuns, type ReportRun, type RunGroup } from "./report/runs.ts";
+import { createReportRun, groupRuns, isLong, type ReportRun, type RunGroup } from "./report/runs.ts";
 import { ablationSection, augmentationSection, startSection } from "./report/variant-tables.ts";
 import { type LoadedRun, loadRun } from "./run-folder.ts";
 import { mean } from "./summary.ts";
@@ -130,14 +130,11 @@ function sectionsOfPaper(group: RunGroup, suffix: string): (Section | undefined)
   ];
 }
 
-/** Runs over long texts have tables of their own: other datasets of the same names, other numbers beside ours. */
-const isLong = ({ config }: ReportRun) => config.dataset.format === "longbench";
-
 function some(group: RunGroup, isWanted: (run: ReportRun) => boolean): RunGroup {
   return {
     ...group,
     runs: group.runs.filter(isWanted),
-    main: new Map([...group.main].filter(([, run]) => isWanted(run))),
+    main: group.main.filter(isWanted),
   };
 }
 
@@ -154,7 +151,7 @@ function present(sections: readonly (Section | undefined)[]): Section[] {
 }
 
 function leadOf(runs: readonly ReportRun[]): string[] {
-  const unfinished = runs.filter(({ summary }) => !summary?.isComplete).map(({ name }) => name);
+  const unfinished = runs.filter((run) => !isFinished(run)).map(({ name }) => name);
   const compat = [...new Set(runs.map(({ config }) => config.compat))];
   const answers = runs.reduce((total, { records }) => total + records.length, 0);
   const models = [...new Set(runs.map(({ config }) => config.model.name))].join(", ");
@@ -169,6 +166,11 @@ function leadOf(runs: readonly ReportRun[]): string[] {
       ? [`Not finished: ${unfinished.join(", ")}. Their numbers are of the questions answered so far.`]
       : []),
   ];
+}
+
+/** Whether all questions are answered by all methods; the summary may be older than the records. */
+function isFinished({ config, byMethod }: ReportRun): boolean {
+  return config.methods.every(({ id }) => (byMethod.get(id)?.size ?? 0) >= config.dataset.questions);
 }
 
 /** What determines each run's results. */

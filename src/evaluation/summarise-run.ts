@@ -53,7 +53,7 @@ export function summariseRun({
     retrieval: isRetrieving
       ? { ...retrievalRow(questions), byType: mapTypes(questions, (some) => retrievalRow(some)) }
       : null,
-    cost: cost && { ...cost, ...breakEven(begun, cost) },
+    cost: cost && { ...cost, ...breakEven(begun, cost, config.answering.inFlight === 1) },
   };
 }
 
@@ -150,10 +150,14 @@ function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
   };
 }
 
-/** From how many questions per passage on an adapter is cheaper than its passage in the prompt. */
+/**
+ * From how many questions per passage on an adapter is cheaper than its passage in the prompt; by the clock only where questions
+ * were asked one at a time.
+ */
 function breakEven(
   methods: readonly { id: string; records: readonly RunRecord[] }[],
   { trainingTokensPerPassage, encodeSecondsPerPassage }: RunCost,
+  isTimed: boolean,
 ): Pick<RunCost, "savedPromptTokens" | "breakEvenByTokens" | "breakEvenBySeconds"> {
   const recordsOf = (name: string) =>
     methods.find(({ id }) => id === name)?.records.filter(({ error }) => !error);
@@ -165,7 +169,7 @@ function breakEven(
     mean(some.map(({ timings }) => (timings?.totalMs ?? 0) / 1000));
   const savedTokens = tokens(rag) - tokens(prag);
   const savedSeconds = seconds(rag) - seconds(prag);
-  const canTell = savedSeconds > 0 && encodeSecondsPerPassage !== null;
+  const canTell = isTimed && savedSeconds > 0 && encodeSecondsPerPassage !== null;
   return {
     savedPromptTokens: savedTokens,
     // Training costs 4P per token (forward 2P, backward through a frozen weight 2P), a prompt 2P per token.

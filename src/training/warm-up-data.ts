@@ -20,6 +20,8 @@ export interface WarmUpChoice {
   count?: number | undefined;
   seed: number;
   chainOfThought: boolean;
+  /** The prompts end a chain of thought by "So the answer is …" themselves: the rows' own end is left out. */
+  addsConclusion?: boolean | undefined;
 }
 
 /** What warm-up trains on, and how many rows could not be used. */
@@ -35,10 +37,10 @@ export interface WarmUpData {
  */
 export function chooseWarmUpPairs(
   rows: readonly WarmUpRow[],
-  { skip, count, seed, chainOfThought }: WarmUpChoice,
+  { skip, count, seed, chainOfThought, addsConclusion = false }: WarmUpChoice,
 ): WarmUpData {
   const rest = rows.slice(skip);
-  const usable = rest.flatMap((row) => (chainOfThought ? reasonedPair(row) : shortPair(row)));
+  const usable = rest.flatMap((row) => (chainOfThought ? reasonedPair(row, addsConclusion) : shortPair(row)));
   if (usable.length === 0) {
     throw new InputError(
       `none of ${rest.length} rows (${skip} of ${rows.length} were skipped) can be used${chainOfThought ? '; each needs a "reasoning" that ends with "So the answer is …" and its exact answer' : ""}; take other data, or skip fewer rows`,
@@ -53,9 +55,14 @@ function shortPair({ question, answers }: WarmUpRow): QuestionAnswer[] {
   return answer ? [{ question, answer }] : [];
 }
 
-function reasonedPair({ question, answers, reasoning = "" }: WarmUpRow): QuestionAnswer[] {
-  const fullAnswer = (reasoning.trim().split(/\n\s*\n|Questions/)[0] ?? "").trim();
-  if (!fullAnswer.includes("the answer is")) return [];
-  const said = extractAnswer(fullAnswer, { chainOfThought: true });
+function reasonedPair(
+  { question, answers, reasoning = "" }: WarmUpRow,
+  addsConclusion: boolean,
+): QuestionAnswer[] {
+  const whole = (reasoning.trim().split(/\n\s*\n|Questions/)[0] ?? "").trim();
+  const end = whole.search(/(so )?the answer is/i);
+  if (end < 0) return [];
+  const said = extractAnswer(whole, { chainOfThought: true });
+  const fullAnswer = (addsConclusion && whole.slice(0, end).trim()) || whole;
   return scoreAnswer(said, answers).em === 1 ? [{ question, answer: said, fullAnswer }] : [];
 }

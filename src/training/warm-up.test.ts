@@ -123,6 +123,10 @@ describe("warm-up data", () => {
     expect(kept).toEqual([
       { question: "q", answer: "Paris", fullAnswer: "It is in France. So the answer is Paris." },
     ]);
+    const concluded = { ...choice, chainOfThought: true, addsConclusion: true };
+    expect(chooseWarmUpPairs(reasoned, concluded).pairs).toEqual([
+      { question: "q", answer: "Paris", fullAnswer: "It is in France." },
+    ]);
     expect(() => chooseWarmUpPairs(rows, { ...choice, chainOfThought: true })).toThrow(/reasoning/);
     expect(() => chooseWarmUpPairs(rows, { ...choice, skip: 20 })).toThrow(/none of 0 rows/);
   });

@@ -8,7 +8,7 @@ import { marksOf } from "../../evaluation/compare-runs.ts";
 import { datasetFormats } from "../../evaluation/load-dataset.ts";
 import { sampleOrders } from "../../evaluation/sample.ts";
 import { count, formatBytes, formatDuration, formatPercent } from "../format.ts";
-import { addExamples, choiceOption, nameList, readOptions, wholeNumber } from "../options.ts";
+import { addExamples, checkNames, choiceOption, nameList, readOptions, wholeNumber } from "../options.ts";
 import { type EvalPlan, type EvalSource, planEval } from "../plan-eval.ts";
 import { type EvalReport, runEval } from "../run-eval.ts";
 import { loadCommandConfig, type Shell, withEngine } from "../shell.ts";
@@ -120,8 +120,10 @@ function addMethodOptions(command: Command): Command {
 }
 
 async function run(shell: Shell, command: Command, options: Options): Promise<void> {
+  checkNames(options.methods, { kind: "method", known: methodNames });
   const settings = settingsOf(options, shell);
-  const config = await loadCommandConfig(shell, { command, settings });
+  const ignoreRecorded = options.corpus !== undefined; // a corpus has a collection of its own
+  const config = await loadCommandConfig(shell, { command, settings, ignoreRecorded });
   const plan = await planEval(sourceOf(options, shell), config);
   await withEngine(shell, { command, settings: { ...settings, ...plan.settings } }, async (context) => {
     for (const note of plan.dataset.notes) context.note(note);

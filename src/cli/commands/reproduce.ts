@@ -1,15 +1,23 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Argument, type Command } from "commander";
 import { z } from "zod";
-import { ConfigError } from "../../base/errors.ts";
+import { ConfigError, NotFoundError } from "../../base/errors.ts";
 import type { EngineSettings } from "../../engine/config.ts";
 import { methodNames } from "../../engine/create-method.ts";
 import { writeReport } from "../../evaluation/report.ts";
 import { estimateRuns, type RunEstimate } from "../estimate-reproduce.ts";
 import { count, formatDuration } from "../format.ts";
-import { addExamples, nameList, readGlobalOptions, readOptions, wholeNumber } from "../options.ts";
+import {
+  addExamples,
+  checkNames,
+  nameList,
+  readGlobalOptions,
+  readOptions,
+  wholeNumber,
+} from "../options.ts";
 import { longMethods, planRuns, type ReproduceRun, type Target, targets } from "../reproduce-plan.ts";
-import { findLongSets, findSets, setNames } from "../reproduce-sets.ts";
+import { type EvalSet, findLongSets, findSets, setNames, withoutTexts } from "../reproduce-sets.ts";
 import type { EvalReport } from "../run-eval.ts";
 import { doRun, type ReproduceContext, warmUpFor } from "../run-reproduce.ts";
 import { loadCommandConfig, type Shell, type Speech, speechOf } from "../shell.ts";
@@ -90,6 +98,7 @@ export function addReproduce(program: Command, shell: Shell): void {
 async function run(shell: Shell, command: Command, target: Target): Promise<void> {
   const options = readOptions(command, schema);
   check(options);
+  checkNames(options.methods, { kind: "method", known: target === "memorag" ? longMethods : methodNames });
   const context: ReproduceContext = {
     shell,
     command,
@@ -130,7 +139,8 @@ const titles: Readonly<Record<Target, string>> = {
   memorag: "MemoRAG and its baselines on long texts",
 };
 
-function check({ sample = 1, inFlight, initAdapter, warmData }: Options): void {
+function check({ sample = 1, inFlight, initAdapter, warmData, warmCount = 1 }: Options): void {
+  if (warmCount < 1) throw new ConfigError(`--warm-count must be at least 1, got ${warmCount}`);
   if (sample < 1) throw new ConfigError(`--sample must be at least 1, got ${sample}`);
   if (inFlight < 1) throw new ConfigError(`--in-flight must be at least 1, got ${inFlight}`);
   if (initAdapter !== undefined && warmData !== undefined)
@@ -153,10 +163,13 @@ async function targetOptions(context: ReproduceContext, options: Options, target
   const { shell, command, settings } = context;
   const { data, sets, sample, methods, augmentModels } = options;
   const full = (path: string) => resolve(shell.cwd, path);
-  const { compat, embedder, model } = await loadCommandConfig(shell, { command, settings });
+  const { compat, embedder, model } = await loadCommandConfig(shell, {
+    ...{ command, settings },
+    ignoreRecorded: true,
+  });
   const folder = data === undefined ? undefined : full(data);
   return {
-    sets: await (target === "memorag" ? findLongSets : findSets)(folder, sets),
+    sets: await (target === "memorag" ? findLongSets(folder, sets) : findUsableSets(context, folder, sets)),
     ratio: options.ratio,
     hasEmbedder: embedder !== undefined,
     sample,
@@ -168,6 +181,21 @@ async function targetOptions(context: ReproduceContext, options: Options, target
   };
 }
 
+/** The datasets that can be asked; refused or left out now, not after hours, are those that lack a corpus. */
+async function findUsableSets(
+  { shell, command }: ReproduceContext,
+  folder: string | undefined,
+  wanted: readonly string[] | undefined,
+): Promise<EvalSet[]> {
+  const sets = await findSets(folder, wanted);
+  const lacking = await withoutTexts(sets);
+  const names = lacking.map(({ name }) => name).join(", ");
+  const why = `${names}: the questions bring no texts along, and ${folder} has no corpus; put psgs_w100.tsv or JSONL named …passages… there`;
+  if (lacking.some(({ name }) => wanted?.includes(name))) throw new NotFoundError(why);
+  if (lacking.length) speechOf(shell, readGlobalOptions(command)).note(`left out: ${why}`);
+  return sets.filter((set) => !lacking.includes(set));
+}
+
 /** Pairs that warm-up learns from, as in the paper's code. */
 const usualWarmCount = 2000;
 
@@ -177,7 +205,11 @@ async function startOf(
   { initAdapter, warmData, warmCount = usualWarmCount, cot = false, plan }: Options,
   full: (path: string) => string,
 ): Promise<string | undefined> {
-  if (initAdapter !== undefined) return full(initAdapter);
+  if (initAdapter !== undefined) {
+    if (!existsSync(full(initAdapter)))
+      throw new NotFoundError(`--init-adapter: there is no folder ${full(initAdapter)}`);
+    return full(initAdapter);
+  }
   if (warmData === undefined) return undefined;
   return warmUpFor(context, { data: full(warmData), count: warmCount, chainOfThought: cot, isPlan: plan });
 }

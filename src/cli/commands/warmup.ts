@@ -2,13 +2,12 @@ import { basename, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { ConfigError } from "../../base/errors.ts";
-import { readJsonl } from "../../base/jsonl.ts";
-import { runWarmUp, type WarmUpReport, type WarmUpRow } from "../../engine/warm-up.ts";
-import { loadDataset } from "../../evaluation/load-dataset.ts";
+import { runWarmUp, type WarmUpReport } from "../../engine/warm-up.ts";
 import { writeLossCurve } from "../../evaluation/report.ts";
 import { count, formatDuration } from "../format.ts";
 import { addExamples, choiceOption, decimalNumber, readOptions, wholeNumber } from "../options.ts";
 import { type Shell, withEngine } from "../shell.ts";
+import { loadWarmUpRows } from "../warm-up-rows.ts";
 
 const schema = z.object({
   data: z.string(),
@@ -60,7 +59,7 @@ async function run(shell: Shell, self: Command): Promise<void> {
   const folder = resolve(shell.cwd, options.out);
   await withEngine(shell, { command: self }, async ({ parts, signal, print }) => {
     const report = await runWarmUp(parts, {
-      rows: await loadRows(path, chainOfThought),
+      rows: await loadWarmUpRows(path, { chainOfThought }),
       data: basename(path),
       folder,
       chainOfThought,
@@ -91,16 +90,6 @@ function scheduleOf({ learningRate, decay, epochs, batch }: WarmUpOptions) {
     ...(epochs !== undefined && { epochs }),
     ...(batch !== undefined && { batch }),
   };
-}
-
-const reasonedRow = z.object({
-  question: z.string().trim().min(1),
-  answers: z.array(z.string()).min(1),
-  reasoning: z.string().optional(),
-});
-
-async function loadRows(path: string, chainOfThought: boolean): Promise<WarmUpRow[]> {
-  return chainOfThought ? readJsonl(path, reasonedRow) : (await loadDataset(path)).questions;
 }
 
 function describe({ folder, pairs, dropped, updates, resumedAt, seconds, losses }: WarmUpReport): string[] {

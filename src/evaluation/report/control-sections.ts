@@ -91,14 +91,14 @@ interface Curve {
 export function sweepSection(group: RunGroup, suffix: string): Section | undefined {
   const datasets = [...new Set(group.runs.filter(hasSweep).map((run) => run.dataset))];
   if (datasets.length === 0) return undefined;
-  const blocks = datasets.flatMap((dataset) =>
-    sweepBlocks(dataset, curvesOf(group, dataset), group.runs[0]!),
-  );
+  const blocks = datasets.flatMap((dataset) => {
+    const runs = group.runs.filter((run) => run.dataset === dataset && hasSweep(run));
+    return sweepBlocks(dataset, curvesOf(runs), runs);
+  });
   return { title: `More passages${suffix}`, blocks };
 }
 
-function curvesOf(group: RunGroup, dataset: string): Curve[] {
-  const runs = group.runs.filter((run) => run.dataset === dataset && hasSweep(run));
+function curvesOf(runs: readonly ReportRun[]): Curve[] {
   return runs.flatMap((run) => {
     const label =
       runs.length > 1 && run.variant && run.variant !== "sweep"
@@ -119,7 +119,8 @@ function curvesOf(group: RunGroup, dataset: string): Curve[] {
   });
 }
 
-function sweepBlocks(dataset: string, curves: readonly Curve[], run: ReportRun): Block[] {
+function sweepBlocks(dataset: string, curves: readonly Curve[], runs: readonly ReportRun[]): Block[] {
+  const run = runs[0]!;
   const series = (value: (answers: Answers, seed: string) => Omit<Point, "x">) =>
     curves.map(({ name, answers }) => ({
       name,
@@ -134,6 +135,8 @@ function sweepBlocks(dataset: string, curves: readonly Curve[], run: ReportRun):
   const times = series((answers) => ({
     y: mean(done(answers).flatMap(({ timings }) => timings?.totalMs ?? [])),
   }));
+  // Several questions at a time share decode steps: their times are nobody's.
+  const isTimed = runs.every(({ config }) => config.answering.inFlight === 1);
   const x = "passages (k)";
   const figure = (name: string, y: string, shown: typeof quality): Block => ({
     kind: "figure",
@@ -144,7 +147,7 @@ function sweepBlocks(dataset: string, curves: readonly Curve[], run: ReportRun):
   return [
     figure("f1", "F1 (%)", quality),
     figure("prompt-tokens", "prompt tokens", tokens),
-    figure("latency", "milliseconds per question", times),
+    ...(isTimed ? [figure("latency", "milliseconds per question", times)] : []),
     sweepTable(dataset, quality),
   ];
 }

@@ -15,7 +15,7 @@ import type { Answers, ReportRun, RunGroup } from "./runs.ts";
 
 /** Table 4: time per question, one question at a time. */
 export function timeSection(group: RunGroup, suffix: string): Section {
-  const runs = [...group.main.values()].map((main) => timedRun(group, main));
+  const runs = group.main.map((main) => timedRun(group, main));
   const timed = runs.filter((run) => run.config.answering.inFlight === 1);
   const left = runs.filter((run) => !timed.includes(run)).map(({ name }) => name);
   const why = `Not timed: ${left.join(", ")}; several questions shared decode steps there.`;
@@ -66,7 +66,7 @@ function timeTable(run: ReportRun): Block {
       ...paperHead,
     ],
     rows: timeRows(run),
-    note: `Means but for p50 and p95, which include loading and merging. Speed-up against standard RAG; the paper's leaves loading and merging (${paperTable4.updateSeconds} s) out, as the first column does.`,
+    note: `Means but for p50 and p95, which include loading and merging. Speed-up against standard RAG; the paper's, computed from its seconds, leaves loading and merging (${paperTable4.updateSeconds} s) out, as the first column does.`,
   };
 }
 
@@ -125,7 +125,7 @@ export function retrievalSection(group: RunGroup, suffix: string): Section {
           "in top 10",
           "support in top 3",
         ],
-        rows: [...group.main.values()].map(retrievalRow),
+        rows: group.main.map(retrievalRow),
         note: "“Open” and the top columns leave yes-or-no questions out, since “yes” stands everywhere. A text that contains the answer need not support it. “Support” is the mean share of the passages that the dataset names.",
       },
     ],
@@ -166,7 +166,7 @@ function share<T>(items: readonly T[], isOne: (item: T) => boolean): Cell {
 
 /** Every number of every method, and quality against cost. */
 export function detailSection(group: RunGroup, suffix: string): Section {
-  const runs = [...group.main.values()];
+  const runs = group.main;
   return {
     title: `Scores and costs${suffix}`,
     blocks: runs.flatMap((run) => [detailTable(run), ...costBlocks(run), ...tradeOffBlocks(run)]),
@@ -240,7 +240,7 @@ function costBlocks({ dataset, summary }: ReportRun): Block[] {
       kind: "text",
       text:
         `${dataset}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1, " kB")} each; encoding a passage took ${number(cost.encodeSecondsPerPassage, 2, " s")} and ${number(cost.trainingTokensPerPassage, 0)} tokens. ` +
-        `P-RAG pays off after ${number(cost.breakEvenByTokens, 1)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${number(cost.breakEvenBySeconds, 1)} by the clock of this machine.`,
+        `P-RAG pays off after ${number(cost.breakEvenByTokens, 1)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${number(cost.breakEvenBySeconds, 1)} by the clock of this machine (known where questions were asked one at a time).`,
     },
   ];
 }

@@ -13,7 +13,7 @@ export function exampleSection(
   suffix: string,
   shareable: ReadonlySet<string>,
 ): Section | undefined {
-  const blocks = [...group.main.values()].flatMap((run): Block[] => {
+  const blocks = group.main.flatMap((run): Block[] => {
     const [left, right] = [run.byMethod.get("prag"), run.byMethod.get("standard-rag")];
     const ids = commonIds([left, right]);
     if (!left || !right || ids.length === 0) return [];
@@ -27,7 +27,8 @@ export function exampleSection(
       .filter((one) => gain(one) < 0)
       .reverse()
       .slice(0, shown);
-    const withTexts = shareable.has(run.dataset);
+    const shownTexts = [...wins, ...losses].every(({ prag, standard }) => prag.texts && standard.texts);
+    const withTexts = shareable.has(run.dataset) && shownTexts;
     const table = (caption: string, chosen: typeof pairs): Block[] =>
       chosen.length
         ? [
@@ -69,6 +70,5 @@ function cellsOf(
   }
   const rank = run.questionById.get(prag.id)?.answerRank;
   const rest = [text(prag.type), text(rank ?? "not found"), f1(prag), f1(standard)];
-  const name = text(`${prag.id} (${prag.questionHash.slice(0, 8)})`);
-  return withTexts ? [name, ...rest, text("")] : [name, ...rest];
+  return [text(`${prag.id} (${prag.questionHash.slice(0, 8)})`), ...rest];
 }

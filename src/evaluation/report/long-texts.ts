@@ -6,7 +6,7 @@ import { commonIds, estimate, f1Of, type ReportRun, type RunGroup } from "./runs
 
 /** MemoRAG and its baselines on questions about long texts, with the published numbers beside them. */
 export function longTextSection(group: RunGroup, suffix: string): Section {
-  const runs = [...group.main.values()];
+  const runs = group.main;
   const methods = [...new Set(runs.flatMap((run) => [...run.byMethod.keys()]))];
   return {
     title: `Long texts: MemoRAG and its baselines${suffix}`,

@@ -1,4 +1,4 @@
-import { nearestPaperModel, paperDataset, paperTable1 } from "../paper-numbers.ts";
+import { nearestPaperModel, type PaperRow, paperDataset, paperTable1 } from "../paper-numbers.ts";
 import { mean } from "../summary.ts";
 import {
   type Block,
@@ -18,7 +18,9 @@ import {
   differs,
   estimate,
   f1Of,
+  isBalanced,
   isPlain,
+  nameIn,
   type ReportRun,
   type RunGroup,
 } from "./runs.ts";
@@ -28,12 +30,12 @@ const marksNote = (model: string) =>
 
 /** Table 1: F1 of every method, over all questions and by type. */
 export function mainSection(group: RunGroup, suffix: string): Section {
-  const runs = [...group.main.values()];
+  const runs = group.main;
   const names = [...new Set(runs.flatMap((run) => plainMethods(run)))].sort(compareMethods);
   const overview: Block = {
     kind: "table",
     caption: "Table 1, all questions: F1 by method and dataset",
-    head: ["method", ...runs.map((run) => run.dataset)],
+    head: ["method", ...runs.map((run) => `${run.dataset} (${wholeOf(run)})`)],
     rows: [
       ...rowsOf(
         names,
@@ -41,7 +43,7 @@ export function mainSection(group: RunGroup, suffix: string): Section {
       ),
       ...paperRows(
         group.model,
-        runs.map((run) => paperDataset(run.dataset)),
+        runs.map((run) => (isBalanced(run) ? undefined : paperDataset(run.dataset))),
       ),
     ],
     note: marksNote(group.model),
@@ -59,17 +61,22 @@ function typeTable(group: RunGroup, run: ReportRun): Block {
     { run, ids: allIds(run), seed: run.name },
     ...shown.map((type) => ({ run, ids: idsOfType(run, type), seed: `${run.name}/${type}` })),
   ];
-  const head = columns.map(
-    ({ ids }, i) => `${i === 0 ? "total" : shown[i - 1]!.replaceAll("_", " ")} (${ids.length})`,
+  const head = columns.map(({ ids }, i) =>
+    i === 0 ? wholeOf(run) : `${shown[i - 1]!.replaceAll("_", " ")} (${ids.length})`,
   );
   const theirs = paperDataset(run.dataset);
-  const paperNames = [theirs, ...shown.map((type) => `${theirs}/${type}`)];
+  const paperNames = [isBalanced(run) ? undefined : theirs, ...shown.map((type) => `${theirs}/${type}`)];
   return {
     kind: "table",
     caption: `${run.dataset}: F1 by type of question (number of questions)`,
     head: ["method", ...head],
     rows: [...rowsOf(plainMethods(run), columns), ...paperRows(group.model, paperNames)],
   };
+}
+
+/** What the column of all questions is, and of how many. */
+function wholeOf(run: ReportRun): string {
+  return `${isBalanced(run) ? "mean of types, " : ""}${allIds(run).length}`;
 }
 
 interface Column {
@@ -97,15 +104,20 @@ function columnCells(methods: readonly string[], { run, ids, seed }: Column): Ce
   });
 }
 
-function paperRows(model: string, columns: readonly string[]): TableRow[] {
+function paperRows(model: string, columns: readonly (string | undefined)[]): TableRow[] {
   const paper = nearestPaperModel(model);
   const rows = paperTable1[paper];
-  if (!columns.some((name) => rows.prag?.[name] !== undefined)) return [];
+  const known = (row: PaperRow | undefined, name: string | undefined) =>
+    name === undefined ? undefined : row?.[name];
+  if (!columns.some((name) => known(rows.prag, name) !== undefined)) return [];
   return Object.entries(rows).map(([method, row]) => ({
     isPaper: true,
     cells: [
       text(`paper: ${method}`),
-      ...columns.map((name) => (row[name] === undefined ? nothing : text(percent(row[name])))),
+      ...columns.map((name) => {
+        const value = known(row, name);
+        return value === undefined ? nothing : text(percent(value));
+      }),
     ],
   }));
 }
@@ -131,7 +143,7 @@ export function tradeOffBlocks(run: ReportRun): Block[] {
     mean([...answers.values()].flatMap(({ timings }) => timings?.totalMs ?? []));
   const figure = (name: string, x: string, cost: (answers: Answers) => number): Block => ({
     kind: "figure",
-    name: `${run.name}-${name}`,
+    name: `${nameIn(run)}-${name}`,
     svg: scatterPlot(series(cost), { title: `${run.dataset}: F1 by ${x}`, x, y: "F1 (%)" }),
     caption: `${run.dataset}: F1 by ${x}, with 95 % intervals. Higher and further left is better.`,
   });

@@ -27,8 +27,8 @@ export interface RunGroup {
   model: string;
   compat: string;
   runs: readonly ReportRun[];
-  /** By dataset, in order: the run of the tables' main rows. */
-  main: ReadonlyMap<string, ReportRun>;
+  /** Of each dataset, in order: the run of the tables' main rows. */
+  main: readonly ReportRun[];
 }
 
 /** Prepares a run for the report. */
@@ -63,14 +63,29 @@ export function groupRuns(runs: readonly ReportRun[]): RunGroup[] {
   }
   return [...groups.values()].map((members) => {
     const { model, compat } = members[0]!.config;
-    const main = new Map<string, ReportRun>();
-    for (const dataset of new Set(members.map((run) => run.dataset))) {
-      const candidates = members.filter((run) => run.dataset === dataset);
+    const datasets = new Set(members.map(nameIn));
+    const main = [...datasets].map((dataset) => {
+      const candidates = members.filter((run) => nameIn(run) === dataset);
       const plain = candidates.filter((run) => run.variant === undefined);
-      main.set(dataset, largest(plain.length ? plain : candidates));
-    }
+      return largest(plain.length ? plain : candidates);
+    });
     return { model: model.name, compat, runs: members, main };
   });
+}
+
+/** A dataset's name for figures: letters and digits, another one for long texts. */
+export function nameIn(run: ReportRun): string {
+  return `${run.dataset.replace(/[^\w.-]+/g, "-")}${isLong(run) ? "-long" : ""}`;
+}
+
+/** Every type has the same number of questions, so that their mean is not the dataset's. */
+export function isBalanced({ config }: ReportRun): boolean {
+  return config.dataset.sample.order === "first-per-type";
+}
+
+/** Runs over long texts have tables of their own: other datasets of the same names, other numbers beside ours. */
+export function isLong({ config }: ReportRun): boolean {
+  return config.dataset.format === "longbench";
 }
 
 function largest(runs: readonly ReportRun[]): ReportRun {

@@ -81,7 +81,8 @@ interface VariantTable {
 function tabulate(group: RunGroup, aspect: Aspect): VariantTable | undefined {
   const families = new Map<string, Map<string, Answers>>();
   const labels = new Set<string>();
-  for (const [dataset, main] of group.main) {
+  for (const main of group.main) {
+    const { dataset } = main;
     const family = findFamily(group, main, aspect);
     if (!family) continue;
     const answers = family.map((run): [string, Answers] => [
