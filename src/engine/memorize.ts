@@ -1,17 +1,19 @@
 import { join } from "node:path";
-import { ConfigError, InputError, NotFoundError } from "../base/errors.ts";
+import { CapacityError, ConfigError, InputError, NotFoundError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { sha256 } from "../base/hash.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { readFiles } from "../corpus/read-files.ts";
 import { tokensBefore } from "../memory/frame.ts";
 import { memorize as memorizeTokens } from "../memory/memorize.ts";
-import { type MemorySize, memorySize } from "../memory/memory.ts";
+import { type MemorySize, memorySize, rowCount, rowWidth } from "../memory/memory.ts";
+import type { MemorySession } from "../memory/memory-session.ts";
+import { mixedLength } from "../memory/window.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import { asWriter } from "./data-folder.ts";
 import { findMemory, frameOf, memoryFolder, openNamedMemory, publishMemory } from "./memory-folder.ts";
 import { writeNotes } from "./memory-notes.ts";
-import type { EngineParts } from "./parts.ts";
+import type { EngineParts, OpenedModel } from "./parts.ts";
 
 /** How a text is remembered. */
 export interface MemorizeOptions {
@@ -60,7 +62,8 @@ type Report = Omit<MemorizeReport, "seconds">;
 /** A text with the passages that are searched. */
 export interface ReadText {
   title: string;
-  text: string;
+  /** Of each document; a blank line stands between two. */
+  texts: string[];
   sources: string[];
   passages: Passage[];
 }
@@ -87,12 +90,12 @@ export async function readText(
   const problems = next.value;
   if (!passages.length)
     throw new InputError(`nothing could be memorized: ${problems.join("; ") || "no files"}`);
-  return { title: title ?? "", text: texts.join("\n\n"), sources: [...sources], passages };
+  return { title: title ?? "", texts, sources: [...sources], passages };
 }
 
 async function memorizeFully(
   parts: EngineParts,
-  { title, text, sources, passages }: ReadText,
+  { title, texts, sources, passages }: ReadText,
   { name, append = false, dryRun, onSize, signal, ...options }: MemorizeOptions,
 ): Promise<Report> {
   const model = await parts.model();
@@ -104,24 +107,27 @@ async function memorizeFully(
     );
   const frame = before?.memory?.header.frame ?? frameOf(title);
   const ratio = options.ratio ?? before?.memory?.header.ratio ?? 8;
-  const ids = [
-    ...(before ? model.tokenizer.tokenize("\n\n") : tokensBefore(model.tokenizer, frame)),
-    ...tokenizeParagraphs(model.tokenizer, text),
-  ];
+  const { tokenizer } = model;
+  const between = tokenizer.tokenize(betweenTexts);
+  const ids = [...(before ? between : tokensBefore(tokenizer, frame)), ...tokenizeTexts(tokenizer, texts)];
   const session = await parts.memorySession();
   const { window } = session;
   const tokens = (before?.memory?.header.tokens ?? 0) + ids.length;
   const size = memorySize(model.config, { tokens, window, ratio });
+  checkPositions(size, { session, model });
   onSize?.(size);
   const all = [...(before?.passages ?? [])];
   for (const passage of passages) all.push({ ...passage, position: all.length });
   const report = { name, title: before?.about.title ?? title, lite: false, passages: all.length, size };
   if (dryRun) return report;
+  const text = texts.join(betweenTexts);
   const content = sha256(`${before?.about.memory ?? ""}\n${ratio}\n${text}`).slice(0, 16);
   const file = `memory-${content}.safetensors`;
   const path = join(memoryFolder(folder, name), file);
   const task = { ids, ratio, from: before?.memory, frame, path, progress, signal };
-  const { entries } = await memorizeTokens(session, model.config, task);
+  const header = await memorizeTokens(session, model.config, task);
+  const { entries } = header;
+  const bytes = 4 * rowCount(header) * rowWidth(header); // windows may have different ratios
   await publishMemory(folder, name, {
     title: report.title,
     sources: [...(before?.about.sources ?? []), ...sources],
@@ -130,19 +136,31 @@ async function memorizeFully(
     notes: null,
     passages: all,
   });
-  return { ...report, size: { ...size, entries } };
+  return { ...report, size: { ...size, entries, bytes } };
+}
+
+/** Refuses a memory that the session has no positions for, before anything is read. */
+function checkPositions(
+  { entries, ratio }: MemorySize,
+  { session, model }: { session: MemorySession; model: OpenedModel },
+): void {
+  const needed = entries + mixedLength(session.window, ratio);
+  if (needed > session.positions)
+    throw new CapacityError(
+      `the memory and a window would have ${needed} positions, ${session.positions} are possible with ${model.name}; choose a larger ratio or a shorter text`,
+    );
 }
 
 async function memorizeLite(
   parts: EngineParts,
-  { title, text, sources, passages }: ReadText,
+  { title, texts, sources, passages }: ReadText,
   { name, append = false, dryRun, signal }: MemorizeOptions,
 ): Promise<Report> {
   if (append && (await findMemory(parts.folder, name)))
     throw new ConfigError("notes cannot be appended to; memorize the whole text again");
   if (append) throw new NotFoundError(`there is no memory "${name}" to append to`);
   const { tokenizer } = await parts.model();
-  const tokens = tokenizeParagraphs(tokenizer, text).length;
+  const tokens = tokenizeTexts(tokenizer, texts).length;
   const size = { tokens, ratio: 0, entries: 0, bytes: 0, fullBytes: 0 };
   const report = { name, title, lite: true, passages: passages.length, size };
   if (dryRun) return report;
@@ -152,12 +170,21 @@ async function memorizeLite(
   await publishMemory(parts.folder, name, {
     title,
     sources,
-    characters: text.length,
+    characters: texts.join(betweenTexts).length,
     memory: null,
     notes: file,
     passages,
   });
   return report;
+}
+
+/** What stands between two documents of a memory, whether they are read together or one is appended to the other. */
+const betweenTexts = "\n\n";
+
+/** Tokens of documents one after another: the same where they are read together and where one is appended. */
+function tokenizeTexts(tokenizer: Tokenizer, texts: readonly string[]): number[] {
+  const between = tokenizer.tokenize(betweenTexts);
+  return texts.flatMap((text, i) => [...(i > 0 ? between : []), ...tokenizeParagraphs(tokenizer, text)]);
 }
 
 /** Tokens of a long text, paragraph by paragraph: tokenizers take long for a text as a whole. */

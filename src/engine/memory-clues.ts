@@ -79,7 +79,7 @@ async function examplesOf(
   const augmented = await ruleAugmenter.augment(passages, { rewrites: 0, pairs: 4, seed });
   return augmented.flatMap(({ augmented: { passage, pairs } }) =>
     pairs.flatMap(({ question, answer }) => {
-      const clue = sentenceWith(passage.text, answer);
+      const clue = sentenceWith(passage.text, { question, answer });
       if (clue === undefined) return [];
       const text = stretchAround(passages, { at: passage.position, words });
       return [{ title: passage.title, text, question, clues: [clue], answers: [answer] }];
@@ -131,7 +131,7 @@ async function examplesOfDataset(
   return rows.flatMap(({ question, answers, contexts }, i) => {
     const drawn = random.fork(String(i));
     const found = contexts
-      .map(({ title, text }) => ({ title, clue: sentenceWith(text, answers[0]!) }))
+      .map(({ title, text }) => ({ title, clue: sentenceWith(text, { question, answer: answers[0]! }) }))
       .find(({ clue }) => clue !== undefined);
     if (found?.clue === undefined) return [];
     const own = contexts.map((context) => context.text);
@@ -152,9 +152,17 @@ async function examplesOfDataset(
   });
 }
 
-/** The first sentence in which an answer stands. */
-function sentenceWith(text: string, answer: string): string | undefined {
+/** Of the sentences in which an answer stands, the one with most words of the question; the first of equals. */
+function sentenceWith(text: string, { question, answer }: { question: string; answer: string }) {
   const wanted = ` ${normaliseAnswer(answer)} `;
   if (wanted.trim() === "") return undefined;
-  return sentences(text).find((sentence) => ` ${normaliseAnswer(sentence)} `.includes(wanted));
+  const asked = new Set(normaliseAnswer(question).split(" "));
+  let best: { sentence: string; shared: number } | undefined;
+  for (const sentence of sentences(text)) {
+    const said = normaliseAnswer(sentence);
+    if (!` ${said} `.includes(wanted)) continue;
+    const shared = new Set(said.split(" ").filter((word) => asked.has(word))).size;
+    if (!best || shared > best.shared) best = { sentence, shared };
+  }
+  return best?.sentence;
 }

@@ -2,12 +2,15 @@ import type { Passage } from "../corpus/corpus.ts";
 import { gistMessages } from "../prompts/memory.ts";
 import type { EngineParts } from "./parts.ts";
 
-/** Tokens of one gist, at most. */
-const gistTokens = 128;
+/** Tokens of one gist, at most, and at least: where not all pieces have so many, some have no gist. */
+const gistTokens = { most: 128, least: 16 };
 /** Share of the context that the notes may fill; the rest is for what is asked and answered. */
 const notesShare = 0.5;
 
-/** Notes on a text, for lite mode: the gist of one piece after another, as long as all fits into half of the context. */
+/**
+ * Notes on a text, for lite mode: gists of its pieces, which share half of the context evenly, so that the end of a long text is
+ * known as its beginning is. Of a very long one, pieces at even distances have gists.
+ */
 export async function writeNotes(
   parts: EngineParts,
   passages: readonly Passage[],
@@ -17,17 +20,18 @@ export async function writeNotes(
   const { tokenizer } = await parts.model();
   const room = Math.floor(generator.contextLength * notesShare);
   const pieces = groupPassages(passages, (text) => tokenizer.tokenize(text).length, room);
+  const chosen = spread(pieces, Math.floor(room / gistTokens.least));
   const gists: string[] = [];
-  for (const [i, piece] of pieces.entries()) {
+  for (const [i, piece] of chosen.entries()) {
     signal?.throwIfAborted();
     const request = {
       messages: gistMessages(piece),
-      maxTokens: Math.min(gistTokens, room),
+      maxTokens: Math.max(1, Math.min(gistTokens.most, Math.floor(room / chosen.length))),
       sampling: { repetitionPenalty: 1.2 },
     };
     const [gist] = await generator.generateBatch([request], { signal });
     gists.push(gist?.text.trim() ?? "");
-    parts.progress({ task: "write notes", done: i + 1, total: pieces.length, note: "pieces" });
+    parts.progress({ task: "write notes", done: i + 1, total: chosen.length, note: "pieces" });
   }
   const lines = gists.join("\n").split("\n");
   let notes = "";
@@ -37,6 +41,12 @@ export async function writeNotes(
     notes = longer;
   }
   return notes;
+}
+
+/** At most so many of them, at even distances. */
+function spread<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items;
+  return Array.from({ length: most }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / most)]!);
 }
 
 /** Neighbouring passages as pieces of at most `limit` tokens; a passage that is longer stands alone. */

@@ -114,7 +114,8 @@ async function sampleExample(
     maxTokens: clueTokens,
     sampling: { temperature, seed: seed * 1000 + i },
   }));
-  const sampled = (await generator.generateBatch(requests, { signal })).map(({ text }) => text.trim());
+  const generations = await generator.generateBatch(requests, { signal });
+  const sampled = generations.map(({ text }) => text.trim());
   const passages = cut(example);
   const retriever = bm25Retriever({
     index: buildBm25Index(passages),
@@ -134,6 +135,7 @@ async function sampleExample(
   const answers = await generator.generateBatch(prompts, { signal });
   return sampled.map((clues, i) => ({
     clues,
+    isEnded: generations[i]?.finishReason === "stop",
     reward: rewards[reward](extractAnswer(answers[i]?.text ?? "", answerPrompts), example.answers),
   }));
 }

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { z } from "zod";
 import { ConfigError, InputError } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { openJsonl, readJsonl } from "../base/jsonl.ts";
 import { acquireLock } from "../base/lock.ts";
@@ -53,6 +55,8 @@ export interface TrainMemoryReport {
   out: string;
   /** Stretches, examples or pairs. */
   items: number;
+  /** Examples that were left out: they do not fit into the model's positions. */
+  left: number;
   updates: number;
   tokens: number;
   seconds: number;
@@ -100,6 +104,8 @@ interface Stage {
 interface StageData {
   count: number;
   textsOf: MemoryTraining["textsOf"];
+  /** Examples that do not fit into the model's positions. */
+  left?: number;
   /** What the data is known by. */
   content: string;
   meanReward?: number;
@@ -130,10 +136,30 @@ async function runStage(parts: EngineParts, request: TrainMemoryRequest): Promis
     const base_model = { name: model.name, fingerprint: model.fingerprint };
     const form = { parameters: trainer.parameters, values };
     await saveMemoryModel(out, form, { beacon_window: window, base_model });
-    return { stage, out, items: data.count, ...run, meanReward: data.meanReward ?? null };
+    return {
+      stage,
+      out,
+      items: data.count,
+      left: data.left ?? 0,
+      ...run,
+      meanReward: data.meanReward ?? null,
+    };
   } finally {
     await trainer.dispose();
   }
+}
+
+/** Refuses stretches whose last window would stand behind the last position of the model. */
+function checkStretch(
+  { name, config }: OpenedModel,
+  { window, windows, ratios }: { window: number; windows: number; ratios: readonly number[] },
+): void {
+  const own = window / Math.min(...ratios);
+  const needed = windows * own + window;
+  if (needed > config.contextLength)
+    throw new ConfigError(
+      `${windows} windows of ${window} tokens at ratio ${Math.min(...ratios)} need ${needed} positions, ${name} has ${config.contextLength}; take fewer or smaller windows (--windows, --window), or larger ratios (--ratios)`,
+    );
 }
 
 /** That of the weights which training starts from, else the one asked for, else a quarter of the context, 256 at most. */
@@ -170,7 +196,7 @@ async function runUpdates(
     signal: AbortSignal | undefined;
   },
 ) {
-  const log = await openJsonl(join(out, "training.jsonl"));
+  let log: Awaited<ReturnType<typeof openLog>> | undefined;
   const losses: number[] = [];
   let [tokens, updates] = [0, 0];
   const start = clock();
@@ -185,10 +211,12 @@ async function runUpdates(
       clock,
       signal,
       async onUpdate(update) {
+        log ??= await openLog(join(out, "training.jsonl"), update.update);
         losses.push(update.loss);
         tokens += update.tokens;
         const { share, ...row } = update;
-        await log.append({ ...row, seconds: Math.round((clock() - start) / 100) / 10 });
+        const seconds = log.seconds + (clock() - start) / 1000;
+        await log.writer.append({ ...row, seconds: Math.round(10 * seconds) / 10 });
         const note = `loss ${update.loss.toFixed(3)}`;
         progress({
           task: "train the memory",
@@ -199,7 +227,7 @@ async function runUpdates(
       },
     });
   } finally {
-    await log.close();
+    await log?.writer.close();
   }
   const seconds = (clock() - start) / 1000;
   const tenth = Math.max(1, Math.floor(losses.length / 10));
@@ -211,6 +239,18 @@ async function runUpdates(
     firstLoss: meanOf(losses.slice(0, tenth)),
     lastLoss: meanOf(losses.slice(-tenth)),
   };
+}
+
+/**
+ * The log of losses, without updates from `next` on: a kill may have left some that are made again. With the seconds of those
+ * before.
+ */
+async function openLog(path: string, next: number) {
+  const rows = await readJsonl(path, z.looseObject({ update: z.int(), seconds: z.number() }));
+  const kept = rows.filter(({ update }) => update < next);
+  if (kept.length < rows.length)
+    await writeAtomic(path, kept.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  return { writer: await openJsonl(path), seconds: kept.at(-1)?.seconds ?? 0 };
 }
 
 function meanOf(values: readonly number[]): number | null {
@@ -229,6 +269,7 @@ const stageData: Record<
       hashes.push(document.id);
       progress({ task: "read texts", done: texts.length, total: 0, note: source });
     }
+    checkStretch(model, { ...given, windows });
     const { count, textsOf } = createStretches(texts, { ...given, windows });
     return {
       count,
@@ -238,12 +279,13 @@ const stageData: Record<
   },
   async sft(_parts, { paths }, { model, ...given }) {
     const { examples, content } = await readExamples(paths);
-    const { contextLength } = model.config;
-    const { count, textsOf } = createTuningTexts(model.tokenizer, examples, {
-      ...given,
-      maxTokens: contextLength,
-    });
-    return { count, textsOf: async (update) => ({ texts: textsOf(update) }), content };
+    const { contextLength: positions } = model.config;
+    const { count, left, textsOf } = createTuningTexts(model.tokenizer, examples, { ...given, positions });
+    if (count === 0)
+      throw new InputError(
+        `all ${left} clue examples are too long for the ${positions} positions of ${model.name} with ratios ${given.ratios.join(", ")}; give shorter texts (prag memory clues --words) or larger ratios`,
+      );
+    return { count, left, textsOf: async (update) => ({ texts: textsOf(update) }), content };
   },
   async rlgf(parts, request, { model, trainer, values, ...given }) {
     const { from, paths, out } = request;

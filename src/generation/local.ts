@@ -74,12 +74,23 @@ export function createLocalGenerator({
     },
     async generateBatch(requests, { signal } = {}) {
       const rows = requests.map(rowOf);
-      await Promise.all(rows.map((row) => finish(run(row, signal))));
+      // One memory at a time is in the cache: they are large, and one worker reads them anyway.
+      const [withMemory, others] = [rows.filter(isRemembering), rows.filter((row) => !isRemembering(row))];
+      await Promise.all([
+        ...others.map((row) => finish(run(row, signal))),
+        (async () => {
+          for (const row of withMemory) await finish(run(row, signal));
+        })(),
+      ]);
       return rows.map((row) => row.generation());
     },
     score: async (request, options) => (await scorer()).score(request, options),
     attention: async (request, options) => (await scorer()).attention(request, options),
   };
+}
+
+function isRemembering({ request }: Row): boolean {
+  return request.memory !== undefined;
 }
 
 /** Lets a row run to its end; it keeps what comes. */

@@ -13,8 +13,9 @@ export function cacheLayers({ layers }: ModelConfig): number[] {
 }
 
 /**
- * Key and value buffers [1, K, capacity, Dh] of every layer, with a memory's rows at their positions, keys rotated.
- * `tail` are the rows of the memory's unfinished window. Whoever asked for the cache frees it.
+ * Key and value buffers [1, K, capacity, Dh] of every layer, with a memory's rows at their positions, keys rotated. `tail`
+ * are the rows of the memory's unfinished window. Rows are read and handed over piece by piece: beside the cache itself there
+ * is never more than one of them. Whoever asked for the cache frees it.
  */
 export async function createCache(
   runtime: Runtime,
@@ -22,25 +23,26 @@ export async function createCache(
 ): Promise<{ cache: Record<string, ResidentTensor>; tail: Float32Array }> {
   const { keyValueHeads: K, headSize: Dh } = config;
   const names = cacheLayers(config).flatMap((layer) => [`pastKey${layer}`, `pastValue${layer}`]);
-  const buffers = memory && names.map(() => new Float32Array(K * capacity * Dh));
-  const tail =
-    memory && buffers ? await fillBuffers(memory, { config, capacity, buffers }) : new Float32Array(0);
-  const cache: Record<string, ResidentTensor> = {};
+  const tensors = await runtime.allocate(names.map(() => [1, K, capacity, Dh]));
   try {
-    for (const [i, name] of names.entries()) {
-      const data = buffers?.[i] ?? new Float32Array(K * capacity * Dh);
-      cache[name] = await runtime.createTensor({ dtype: "float32", dims: [1, K, capacity, Dh], data });
-    }
+    const tail = memory
+      ? await fillCache(runtime, memory, { config, capacity, tensors })
+      : new Float32Array(0);
+    return { cache: Object.fromEntries(names.map((name, i) => [name, tensors[i]!])), tail };
   } catch (error) {
-    for (const tensor of Object.values(cache)) await tensor.free();
+    for (const tensor of tensors) await tensor.free();
     throw error;
   }
-  return { cache, tail };
 }
 
-async function fillBuffers(
+async function fillCache(
+  runtime: Runtime,
   memory: Memory,
-  { config, capacity, buffers }: { config: ModelConfig; capacity: number; buffers: readonly Float32Array[] },
+  {
+    config,
+    capacity,
+    tensors,
+  }: { config: ModelConfig; capacity: number; tensors: readonly ResidentTensor[] },
 ): Promise<Float32Array> {
   const { header } = memory;
   const { keyValueHeads: K, headSize: Dh } = config;
@@ -51,21 +53,22 @@ async function fillBuffers(
     const end = Math.min(begin + pieceRows, count);
     const rows = await memory.readRows(begin, end);
     checkFinite(rows);
-    for (let position = begin; position < end; position++) {
-      const angles = rotate(position);
-      buffers.forEach((buffer, i) => {
-        for (let head = 0; head < K; head++) {
-          const from = (position - begin) * size + (i * K + head) * Dh;
-          const target = buffer.subarray(
-            (head * capacity + position) * Dh,
-            (head * capacity + position + 1) * Dh,
-          );
+    const angles = Array.from({ length: end - begin }, (_, n) => rotate(begin + n));
+    const writes = tensors.flatMap((tensor, i) =>
+      Array.from({ length: K }, (_, head) => {
+        const data = new Float32Array((end - begin) * Dh);
+        angles.forEach((angle, n) => {
+          const from = n * size + (i * K + head) * Dh;
           const source = rows.subarray(from, from + Dh);
-          if (i % 2 === 0) turn(source, target, angles);
+          const target = data.subarray(n * Dh, (n + 1) * Dh);
+          if (i % 2 === 0) turn(source, target, angle);
           else target.set(source);
-        }
-      });
-    }
+        });
+        const offset = (head * capacity + begin) * Dh;
+        return { to: { handle: tensor.handle, offset, length: data.length }, data };
+      }),
+    );
+    await runtime.write(writes);
   }
   return memory.readRows(header.entries, count);
 }

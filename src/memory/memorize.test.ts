@@ -116,6 +116,19 @@ describe("memorize", () => {
     expect(await rowsOf(memory)).toEqual(await rowsOf(wanted));
   });
 
+  it("begins anew after a kill between the file's appearance and the removal of its state", async () => {
+    const wanted = await run(text, { path: `${path}.wanted` });
+    const state = `${path}.part.json`;
+    const ended = new AbortController();
+    await expect(run(text, { progress: () => ended.abort(), signal: ended.signal })).rejects.toThrow(
+      /abort/i,
+    );
+    const kept = readFileSync(state);
+    await run(text);
+    writeFileSync(state, kept);
+    expect(await rowsOf(await run(text))).toEqual(await rowsOf(wanted));
+  });
+
   it("refuses an empty text", async () => {
     await expect(run([])).rejects.toThrow(InputError);
   });

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { InputError } from "../base/errors.ts";
@@ -48,7 +48,7 @@ export async function memorize(
     await mkdir(dirname(task.path), { recursive: true });
     const identity = identityOf(session, task);
     const before = await readJsonIfPresent(statePath, stateSchema);
-    const isKnown = before?.identity === identity;
+    const isKnown = before?.identity === identity && (await isFile(part));
     file = await open(part, isKnown ? "a+" : "w+");
     await file.close();
     file = await open(part, "r+");
@@ -68,6 +68,13 @@ export async function memorize(
   } finally {
     await file?.close();
   }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 }
 
 function identityOf({ identity }: MemorySession, { ids, ratio, from, frame }: MemorizeTask): string {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { toOnnx } from "../graph/onnx.ts";
-import { type BaseWeights, commonFolder, createBaseWeights, type Linear } from "../models/base-weights.ts";
+import { type BaseWeights, commonFolder, createBaseWeights } from "../models/base-weights.ts";
 import { createCacheRowsGraph, createMemoryGenerationGraph } from "../models/memory-graph.ts";
 import type { MemoryModel } from "../models/memory-model.ts";
 import { memoryConstants } from "../models/memory-weights.ts";
@@ -23,18 +23,16 @@ export interface MemorySession {
 /** Tables of positions are small; a text of a million tokens at ratio 32 needs half of these. */
 const defaultPositions = 65_536;
 
-/** Opens the graphs of reading with memory tokens. `adapt` may wrap the base model's linear layers. */
+/** Opens the graphs of reading with memory tokens. */
 export async function openMemorySession(
   runtime: Runtime,
   { model, name, memoryModel }: { model: Model; name: string; memoryModel: MemoryModel },
   {
     weights = createBaseWeights(model.checkpoint, model.config),
-    adapt = (base) => base,
     prepack = true,
     positions = defaultPositions,
   }: {
     weights?: BaseWeights | undefined;
-    adapt?: (base: Linear) => Linear;
     prepack?: boolean;
     positions?: number;
   } = {},
@@ -45,7 +43,6 @@ export async function openMemorySession(
     memory: memoryConstants(memoryModel.parameters, memoryModel.tensors),
     positions,
     weights,
-    adapt,
   });
   const opened: Session[] = [];
   const dispose = async () => {

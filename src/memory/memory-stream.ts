@@ -13,8 +13,6 @@ export interface StreamOptions {
   maxTokens: number;
   /** Of the windows that begin from now on; a window that is under way keeps its own. By default the memory's. */
   ratio?: number | undefined;
-  /** Further feeds of the graph, such as an adapter's factors; whoever made them frees them. */
-  feeds?: Readonly<Record<string, ResidentTensor>> | undefined;
   /** Gets the rows of a window's entries when it is finished. */
   onWindow?: ((rows: Float32Array) => Promise<void>) | undefined;
   /** Keep the unfinished window's raw rows too, so that a memory can be made of the sequence. */
@@ -147,7 +145,6 @@ export class MemoryStream {
     const keep = this.#options.keepRaw || mixed.isMemory.includes(true);
     const { values } = await this.#parts.reading.run(
       {
-        ...this.#options.feeds,
         ...this.#cache,
         ...positionFeeds(start, T),
         ids: { dtype: "int64", dims: [1, T], data: BigInt64Array.from(mixed.ids, BigInt) },

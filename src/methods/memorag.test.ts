@@ -3,7 +3,7 @@ import type { Passage } from "../corpus/corpus.ts";
 import type { Generation, GenerationRequest, Generator } from "../generation/generator.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
 import { type MemoragOptions, type MemoragParts, memorag, memoragOptions, summarise } from "./memorag.ts";
-import type { MethodEvent } from "./method.ts";
+import type { HistoryTurn, MethodEvent } from "./method.ts";
 import { linesOf } from "./recollection.ts";
 
 const passages: Passage[] = ["alpha", "beta", "gamma", "delta"].map((word, position) => ({
@@ -97,6 +97,18 @@ describe("memorag", () => {
       expect(messages[0]!.content).toContain("All about words.");
   });
 
+  it("recalls and searches by the conversation where the question goes on from it", async () => {
+    const { generator } = scripted(script);
+    const history: HistoryTurn[] = [
+      { role: "user", content: "What is gamma?" },
+      { role: "assistant", content: "A letter." },
+    ];
+    const queries: string[] = [];
+    for await (const event of memorag(partsWith(generator)).answer("And alpha?", { history }))
+      if (event.type === "retrieval") queries.push(event.query);
+    expect(queries.at(-1)).toMatch(/gamma.*alpha/s);
+  });
+
   it("finds as many passages by each query as the limit says, or as its own number does", async () => {
     const found = async (options: Partial<MemoragOptions>, limit: number) => {
       const { generator } = scripted({ "lines of text": "alpha and beta and gamma and delta" });
@@ -153,6 +165,12 @@ describe("memorag", () => {
     const events: MethodEvent[] = [];
     for await (const event of summarise(partsWith(generator))) events.push(event);
     expect(events.at(-1)).toMatchObject({ type: "end", answer: "It is about beta.", rounds: 1 });
+  });
+
+  it("refuses to summarise where nothing is recalled, in place of making something up", async () => {
+    const { generator, requests } = scripted({ "key points": "short" });
+    await expect(summarise(partsWith(generator)).next()).rejects.toThrow(/recalls no key point/);
+    expect(requests).toHaveLength(1);
   });
 
   it("takes lines of four words and more, without bullets, each once", () => {

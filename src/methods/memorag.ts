@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { InputError } from "../base/errors.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import type { Generator } from "../generation/generator.ts";
 import type { PromptPassage } from "../prompts/answer.ts";
 import { summaryMessages } from "../prompts/memory.ts";
 import type { Hit, Retriever } from "../retrieval/retriever.ts";
-import { type AnsweringParts, generateAnswer } from "./answering.ts";
+import { type AnsweringParts, generateAnswer, retrievalQuery } from "./answering.ts";
 import { answerFits, inTurn, mostThatFit, requestFits } from "./fitting.ts";
 import type { AnswerOptions, Method, MethodEvent } from "./method.ts";
 import { countingPreparation } from "./preparation.ts";
@@ -50,7 +51,8 @@ export const memorag = (parts: MemoragParts): Method => ({
     const { clock, options: numbers } = parts;
     const startedMs = clock();
     const { signal } = options;
-    const asked = { recollection: parts.recollection, question };
+    const wanted = retrievalQuery(question, options.history);
+    const asked = { recollection: parts.recollection, question: wanted };
     const recalled = await recall(parts.recaller, asked, { ...numbers, signal });
     const { clues, parts: subQuestions, draft } = recalled;
     yield {
@@ -59,7 +61,7 @@ export const memorag = (parts: MemoragParts): Method => ({
       reason: `recalled: ${[...clues, ...subQuestions].join(" | ") || "nothing"}${draft ? `; draft: ${draft}` : ""}`,
       numbers: { clues: clues.length, questions: subQuestions.length },
     };
-    const queries = [...clues, ...subQuestions, ...(draft ? [draft] : []), question];
+    const queries = [...clues, ...subQuestions, ...(draft ? [draft] : []), wanted];
     const { found, retrievalMs } = yield* search(queries, parts, options);
     const shown = (count: number): PromptPassage[] => [
       ...inOrder(found.slice(0, count)),
@@ -84,6 +86,10 @@ export async function* summarise(
   const startedMs = clock();
   const limits = { maxTokens: options.keyPointTokens, signal };
   const { points, usage } = await recallKeyPoints(recaller, recollection, limits);
+  if (points.length === 0)
+    throw new InputError(
+      "the memory recalls no key point, so there is nothing to summarise; memorize with a smaller ratio, or with --lite",
+    );
   const { found, retrievalMs } = yield* search(points, parts, { signal });
   const requestOver = (texts: readonly string[]) => ({
     messages: summaryMessages(texts),

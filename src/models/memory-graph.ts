@@ -1,7 +1,7 @@
 import { gather, gatherNd, reshape, rotaryEmbedding } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { attendHeads, cachedAttention, cacheRows } from "./attention.ts";
-import { type BaseWeights, createBaseWeights, type Linear } from "./base-weights.ts";
+import { type BaseWeights, createBaseWeights } from "./base-weights.ts";
 import type { ModelConfig } from "./config.ts";
 import { type Attend, type DecoderParts, decode, logitsOf } from "./decoder.ts";
 import { type MemoryTensors, withMemory } from "./memory-weights.ts";
@@ -74,12 +74,10 @@ export function createMemoryGenerationGraph(
     memory,
     positions,
     weights = createBaseWeights(checkpoint, config),
-    adapt = (base) => base,
   }: {
     memory: MemoryTensors;
     positions: number;
     weights?: BaseWeights | undefined;
-    adapt?: (base: Linear) => Linear;
   },
 ): MemoryGenerationGraph {
   const { attend, cache } = cachedAttention(config, {
@@ -88,7 +86,7 @@ export function createMemoryGenerationGraph(
   });
   const kept: Record<string, Tensor> = {};
   const parts: DecoderParts = {
-    ...withMemory(weights, adapt(weights.linear), { memory, isMemory: isMemoryInput() }),
+    ...withMemory(weights, weights.linear, { memory, isMemory: isMemoryInput() }),
     attend(layer, projected) {
       kept[`key${layer}`] = projected.key;
       kept[`value${layer}`] = projected.value;

@@ -51,6 +51,11 @@ export async function openMemoryModel(folder: string, model: Model): Promise<Mem
       `${folder} is a memory over the base model ${base.name} (fingerprint ${base.fingerprint}), not over the one in use (fingerprint ${model.checkpoint.fingerprint}); use that model, or train a memory for this one`,
     );
   }
+  const holdsBase = checkpoint.tensors.has("model.embed_tokens.weight");
+  if (!base && holdsBase && checkpoint.fingerprint !== model.checkpoint.fingerprint)
+    throw new ConfigError(
+      `${folder} holds memory weights with the base model that they belong to, and another one is in use; take that folder as the model`,
+    );
   const parameters = memoryParameters(model);
   checkNames(checkpoint, parameters);
   const tensors = new Map(

@@ -10,6 +10,18 @@ export interface WindowedText {
   weights: readonly number[];
 }
 
+/** Positions that a text needs: of any of its windows the memory of those before it, its tokens and its own memory tokens. */
+export function positionsOf({ windows, ratios }: WindowedText): number {
+  let [entries, most] = [0, 0];
+  windows.forEach(({ length }, w) => {
+    const ratio = ratios[w]!;
+    const own = ratio === 0 ? 0 : Math.floor(length / ratio);
+    most = Math.max(most, entries + length + own);
+    entries += own;
+  });
+  return most;
+}
+
 /** Feeds of the memory scoring graph with what is to be predicted where. */
 export interface WindowBatch {
   feeds: Record<string, HostTensor>;

@@ -4,7 +4,7 @@ import { tokensAfter, tokensBefore } from "../memory/frame.ts";
 import { answerPrompts } from "../prompts/answer.ts";
 import { cluesMessages, memoryFrame } from "../prompts/memory.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
-import type { WindowedText } from "./memory-batch.ts";
+import { positionsOf, type WindowedText } from "./memory-batch.ts";
 import { cutWindows } from "./memory-pretraining.ts";
 
 /** A question on a text with what in the text helps to answer it: a line of clue data. */
@@ -20,6 +20,7 @@ export type ClueExample = z.infer<typeof clueExampleSchema>;
 
 /** What the assistant is to say over the text of an example. */
 export type ClueTask = "clues" | "answer";
+const clueTasks = ["clues", "answer"] as const satisfies readonly ClueTask[];
 
 /** An example as tokens: what stands before the assistant's words, and these. */
 export interface ClueTokens {
@@ -27,11 +28,18 @@ export interface ClueTokens {
   target: number[];
 }
 
+/** Clues that a model said. */
+export interface SaidClues {
+  clues: string;
+  /** It ended them by itself. */
+  isEnded: boolean;
+}
+
 /** The conversation over an example's text, as it is led over a memory. */
 export function tokenizeExample(
   tokenizer: Tokenizer,
   example: ClueExample,
-  { task, said }: { task: ClueTask; said?: string | undefined },
+  { task, said }: { task: ClueTask; said?: SaidClues | undefined },
 ): ClueTokens {
   const frame = memoryFrame(example.title);
   const messages =
@@ -40,14 +48,14 @@ export function tokenizeExample(
     task === "clues"
       ? example.clues.join("\n")
       : answerPrompts.target({ question: example.question, answer: example.answers[0]! });
-  const end = tokenizer.endOfTurnId;
+  const end = said?.isEnded === false ? undefined : tokenizer.endOfTurnId;
   return {
     prompt: [
       ...tokensBefore(tokenizer, frame),
       ...tokenizer.tokenize(example.text),
       ...tokensAfter(tokenizer, frame, messages),
     ],
-    target: [...tokenizer.tokenize(said ?? words), ...(end === undefined ? [] : [end])],
+    target: [...tokenizer.tokenize(said?.clues ?? words), ...(end === undefined ? [] : [end])],
   };
 }
 
@@ -65,7 +73,10 @@ export function windowExample(
   return { windows, ratios: windows.map(() => ratio), weights };
 }
 
-/** Clue examples for supervised fine-tuning: each once in every pass, for its clues or its answer as a coin says. */
+/**
+ * Clue examples for supervised fine-tuning: each once in every pass, for its clues or its answer as a coin says, at one of the
+ * ratios with which it fits into the model's positions. Those that fit with none are left out; `left` counts them.
+ */
 export function createTuningTexts(
   tokenizer: Tokenizer,
   examples: readonly ClueExample[],
@@ -73,24 +84,30 @@ export function createTuningTexts(
     window,
     ratios,
     batch,
-    maxTokens,
+    positions,
     seed,
-  }: { window: number; ratios: readonly number[]; batch: number; maxTokens: number; seed: number },
-): { count: number; textsOf(update: number): WindowedText[] } {
+  }: { window: number; ratios: readonly number[]; batch: number; positions: number; seed: number },
+): { count: number; left: number; textsOf(update: number): WindowedText[] } {
   const random = new Random(`tuning/${seed}`);
-  const order = random.shuffle(examples);
+  const fitting = (tokens: ClueTokens) =>
+    ratios.filter((ratio) => positionsOf(windowExample(tokens, { window, ratio, weight: 1 })) <= positions);
+  const usable = examples.filter((example) =>
+    clueTasks.every((task) => fitting(tokenizeExample(tokenizer, example, { task })).length > 0),
+  );
+  const order = random.shuffle(usable);
   return {
-    count: examples.length,
+    count: usable.length,
+    left: examples.length - usable.length,
     textsOf: (update) =>
       Array.from({ length: batch }, (_, i): WindowedText => {
         const index = update * batch + i;
         const drawn = random.fork(`example ${index}`);
         const example = order[index % order.length]!;
-        const task: ClueTask = drawn.next() < 0.5 ? "clues" : "answer";
+        const task = clueTasks[drawn.next() < 0.5 ? 0 : 1];
         const tokens = tokenizeExample(tokenizer, example, { task });
-        const ratio = ratios[drawn.int(ratios.length)]!;
-        const isTooLong = tokens.prompt.length + tokens.target.length > maxTokens;
-        return windowExample(tokens, { window, ratio, weight: isTooLong ? 0 : 1 / batch });
-      }).filter(({ weights }) => weights.some((weight) => weight !== 0)),
+        const possible = fitting(tokens);
+        const ratio = possible[drawn.int(possible.length)]!;
+        return windowExample(tokens, { window, ratio, weight: 1 / batch });
+      }),
   };
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Random } from "../base/random.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
-import { type ClueExample, tokenizeExample, windowExample } from "./memory-clues.ts";
+import { type ClueExample, type SaidClues, tokenizeExample, windowExample } from "./memory-clues.ts";
 import type { MemoryTrainer, MemoryValues } from "./memory-trainer.ts";
 import type { UpdateTexts } from "./memory-training.ts";
 
@@ -9,15 +9,22 @@ import type { UpdateTexts } from "./memory-training.ts";
 export const sampledCluesSchema = z.object({
   /** Number of the example. */
   example: z.int().nonnegative(),
-  samples: z.array(z.object({ clues: z.string(), reward: z.number() })),
+  samples: z.array(
+    z.object({
+      clues: z.string(),
+      /** The model ended them by itself: one that was cut off is not taught as finished. */
+      isEnded: z.boolean(),
+      reward: z.number(),
+    }),
+  ),
 });
 export type SampledClues = z.infer<typeof sampledCluesSchema>;
 
 /** A better and a worse text of clues for one example. */
 export interface CluePair {
   example: ClueExample;
-  better: string;
-  worse: string;
+  better: SaidClues;
+  worse: SaidClues;
 }
 
 /** The best and the worst of each example's clues, where their rewards differ. */
@@ -27,7 +34,7 @@ export function choosePairs(examples: readonly ClueExample[], sampled: readonly 
     const sorted = samples.filter(({ clues }) => clues.trim() !== "").sort((a, b) => b.reward - a.reward);
     const [best, worst] = [sorted[0], sorted.at(-1)];
     if (!example || !best || !worst || best.reward === worst.reward) return [];
-    return [{ example, better: best.clues, worse: worst.clues }];
+    return [{ example, better: best, worse: worst }];
   });
 }
 

@@ -7,7 +7,8 @@ import { openTinyMemory } from "../memory/memory.suite.ts";
 import { openMemoryModel } from "../models/memory-model.ts";
 import { openRuntime, type Runtime } from "../runtime/runtime.ts";
 import { openTokenizer } from "../weights/tokenizer.ts";
-import { type ClueExample, createTuningTexts } from "./memory-clues.ts";
+import { positionsOf } from "./memory-batch.ts";
+import { type ClueExample, createTuningTexts, type SaidClues, tokenizeExample } from "./memory-clues.ts";
 import { choosePairs, createPreferenceTexts, meanReward } from "./memory-preference.ts";
 import { continuationOf, createStretches } from "./memory-pretraining.ts";
 import { type MemoryTrainer, type MemoryValues, openMemoryTrainer } from "./memory-trainer.ts";
@@ -129,7 +130,7 @@ describe("training of memory weights", () => {
       answers: ["1871"],
     };
     const values = await memoryValuesOf(tiny.memoryModel);
-    const tuning = { window: 24, ratios: [4], batch: 2, maxTokens: 400, seed: 1 };
+    const tuning = { window: 24, ratios: [4], batch: 2, positions: 400, seed: 1 };
     const texts = createTuningTexts(tokenizer, [example], tuning);
     const before = await trainer.score(texts.textsOf(0), values);
     await trainMemory(training(values, { textsOf: async () => ({ texts: texts.textsOf(0) }) }));
@@ -137,14 +138,18 @@ describe("training of memory weights", () => {
     expect(sum(after)).toBeGreaterThan(sum(before));
 
     const samples = [
-      { clues: "It has nine arches.", reward: 0 },
-      { clues: "It was built in 1871.", reward: 1 },
-      { clues: "It stands in Quern.", reward: 0.5 },
+      { clues: "It has nine arches.", isEnded: true, reward: 0 },
+      { clues: "It was built in 1871.", isEnded: true, reward: 1 },
+      { clues: "It stands in", isEnded: false, reward: 0.5 },
     ];
+    const lengthOf = (said: SaidClues) =>
+      tokenizeExample(tokenizer, example, { task: "clues", said }).target.length;
+    const cut = samples[2]!;
+    expect(lengthOf({ ...cut, isEnded: true }) - lengthOf(cut)).toBe(1); // what was cut off has no end
     const sampled = [{ example: 0, samples }];
     expect(meanReward(sampled)).toBe(0.5);
     const pairs = choosePairs([example], sampled);
-    expect(pairs).toEqual([{ example, better: samples[1]!.clues, worse: samples[0]!.clues }]);
+    expect(pairs).toEqual([{ example, better: samples[1], worse: samples[0] }]);
     expect(choosePairs([example], [{ example: 0, samples: [samples[0]!, samples[0]!] }])).toEqual([]);
     const reference = new Map([...values].map(([name, value]) => [name, value.slice()]));
     const parts = { trainer, tokenizer, reference };
@@ -161,6 +166,30 @@ describe("training of memory weights", () => {
     const later = await preference.textsOf(0, values);
     expect(Math.max(...later.texts[0]!.weights)).toBeLessThan(0.05); // the margin has grown
     expect(later.loss).toBeLessThan(loss!);
+  });
+});
+
+describe("clue examples", () => {
+  it("are taken at a ratio with which they fit into the positions, or left out and counted", async () => {
+    const tokenizer = await openTokenizer(join(import.meta.dirname, "../../test/parity/fixtures/llama-tied"));
+    const example = (sentences: number): ClueExample => ({
+      title: "Orlen",
+      text: "The bridge has nine arches. ".repeat(sentences),
+      question: "How many arches?",
+      clues: ["The bridge has nine arches."],
+      answers: ["nine"],
+    });
+    const [short, long, longest] = [example(2), example(60), example(4000)];
+    const tokensOf = (one: ClueExample) => tokenizeExample(tokenizer, one, { task: "clues" }).prompt.length;
+    const positions = Math.ceil(tokensOf(long) / 3); // ratio 2 needs more than half
+    const choice = { window: 24, ratios: [2, 8], batch: 1, positions, seed: 1 };
+    const { count, left, textsOf } = createTuningTexts(tokenizer, [short, long, longest], choice);
+    expect([count, left]).toEqual([2, 1]);
+    for (let update = 0; update < 12; update++) {
+      const [text] = textsOf(update);
+      expect(positionsOf(text!)).toBeLessThanOrEqual(positions);
+      expect(sum(text!.weights)).toBeCloseTo(1, 6);
+    }
   });
 });
 

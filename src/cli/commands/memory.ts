@@ -258,7 +258,7 @@ function addTrain(memory: Command, shell: Shell): void {
 }
 
 function describeTraining(report: TrainMemoryReport, out: string): string[] {
-  const { items, updates, tokens, seconds, tokensPerSecond, firstLoss, lastLoss, meanReward } = report;
+  const { items, left, updates, tokens, seconds, tokensPerSecond, firstLoss, lastLoss, meanReward } = report;
   const losses =
     firstLoss === null || lastLoss === null
       ? "nothing was left to do"
@@ -266,6 +266,7 @@ function describeTraining(report: TrainMemoryReport, out: string): string[] {
   return [
     `${out}: ${updates} updates over ${items} items in all; now ${tokens.toLocaleString("en")} tokens in ${formatDuration(seconds)} (${Math.round(tokensPerSecond)} per second)`,
     losses,
+    ...(left ? [`${count(left, "example")} did not fit into the model's positions and were left out`] : []),
     ...(meanReward === null ? [] : [`mean reward of the sampled clues ${meanReward.toFixed(3)}`]),
   ];
 }
