@@ -6,8 +6,8 @@
 //     --characters <n>     of long articles and of books, each (4,000,000)
 //
 //   WORK/pretrain/books/*.txt, articles.jsonl   long texts for the first stage
-//   WORK/pretrain/repeated.jsonl                beginnings of articles said again and again: what a memory must hold to go on
-//   WORK/pretrain/planted.jsonl                 facts about invented names between sentences, told and asked again (planted.js)
+//   WORK/pretrain/repeated.jsonl, planted.jsonl   four windows, the last of which says one of the others again, or asks what they told
+//   WORK/copy/repeated.jsonl, planted.jsonl     the same with two windows, to begin with
 //   WORK/planted-clues.jsonl                    clue data about such facts, in its own form
 //   WORK/clues/articles.jsonl, questions.jsonl  for clue data of the second stage: rule-made questions, SQuAD's
 //   WORK/reward/articles.jsonl, questions.jsonl the same for the third stage, from other articles and other questions
@@ -19,9 +19,12 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Random } from "../../dist/base/random.js";
+import { tokensBefore } from "../../dist/memory/frame.js";
+import { memoryFrame } from "../../dist/prompts/memory.js";
 import { sentences } from "../../dist/text/sentences.js";
+import { openTokenizer } from "../../dist/weights/tokenizer.js";
 import { clean, readArticles, readRows } from "../eval-mini/data.js";
-import { plantedExample, plantedText } from "./planted.js";
+import { plantedExample, plantedText, repeatedText } from "./planted.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -41,17 +44,18 @@ const heldOutOf = 40;
 /** Characters of an article that has several windows, and of one that questions are made on. */
 const [longArticle, clueArticle] = [5000, [800, 4000]];
 /** Articles that the rules make questions on, and questions of SQuAD, for the third stage. */
-const repeatedCharacters = 850; // two windows of 128 tokens
 const counts = {
-  repeated: 4000,
-  planted: 8000,
+  repeated: 3000,
+  planted: 6000,
   clueArticles: 2000,
   rewardArticles: 40,
   rewardQuestions: 120,
   measured: 60,
 };
-/** Questions asked about one article of SQuAD, and characters of an article that is long. */
-const [questionsOfArticle, leastOfArticle] = [5, 10_000];
+/** Characters of an article of SQuAD that is long. One question is asked about each: intervals are over texts. */
+const leastOfArticle = 10_000;
+/** Tokens of a window, and windows of the texts of the first stage's two steps. */
+const [window, steps] = [128, { copy: 2, pretrain: 4 }];
 
 const jsonl = (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
@@ -111,17 +115,26 @@ async function writeBooks() {
   return written;
 }
 
-/** The beginning of an article three times, which is a little more than a stretch. */
-function sayAgain({ title, text }) {
-  const beginning = text.slice(0, repeatedCharacters);
-  return { title, text: [beginning, beginning, beginning].join("\n") };
-}
+const tokenizer = await openTokenizer(join(import.meta.dirname, "../../models", "prag-mini"));
+const lengthOf = (text) => tokenizer.tokenize(text).length;
 
-/** Something about facts that stand between the sentences of an article. */
+/** The windows of an article, the last of which says one of the others again. */
+const sayAgain =
+  (windows) =>
+  ({ title, text }, i) => {
+    const ids = tokenizer.tokenize(text.slice(0, 8 * window * windows));
+    const detokenize = (some) => tokenizer.detokenize(some);
+    return repeatedText(new Random(`repeated ${i}`), { title, ids, window, windows, detokenize });
+  };
+
+/** Facts between the sentences of an article. */
 const plantInto =
-  (make) =>
+  (make, more) =>
   ({ title, text }, i) =>
-    make(new Random(`planted ${i}`), { title, sentences: sentences(text.slice(0, repeatedCharacters)) });
+    make(new Random(`planted ${i}`), {
+      ...{ title, sentences: sentences(text.slice(0, 5000)), window, lengthOf },
+      ...more({ title }),
+    });
 
 /** Questions in a drawn order. */
 const shuffled = (rows) => new Random("memory questions").shuffle(rows);
@@ -139,9 +152,8 @@ function longArticles(rows) {
   return [...articles].flatMap(([title, { paragraphs, rows: own }]) => {
     const context = [...paragraphs].join("\n\n");
     if (context.length < leastOfArticle) return [];
-    return shuffled(own)
-      .slice(0, questionsOfArticle)
-      .map(({ id, question, answers }) => ({ _id: id, input: question, title, context, answers }));
+    const [{ id, question, answers }] = shuffled(own);
+    return [{ _id: id, input: question, title, context, answers }];
   });
 }
 
@@ -153,17 +165,22 @@ function longNumbers(rows) {
   });
 }
 
-for (const folder of ["pretrain/books", "clues", "reward", "held-out", "measure", "longbench"])
+for (const folder of ["pretrain/books", "copy", "clues", "reward", "held-out", "measure", "longbench"])
   await mkdir(join(work, folder), { recursive: true });
 const bookCharacters = await writeBooks();
 const { articles, short, heldOut } = await chooseArticles();
 const { clueArticles, rewardArticles, rewardQuestions, measured, repeated, planted } = counts;
 await writeFile(join(work, "pretrain/articles.jsonl"), jsonl(articles));
 const rest = short.slice(rewardArticles + clueArticles);
-await writeFile(join(work, "pretrain/repeated.jsonl"), jsonl(rest.slice(0, repeated).map(sayAgain)));
 const between = rest.slice(repeated, repeated + planted);
-await writeFile(join(work, "pretrain/planted.jsonl"), jsonl(between.map(plantInto(plantedText))));
-await writeFile(join(work, "planted-clues.jsonl"), jsonl(between.map(plantInto(plantedExample))));
+for (const [folder, windows] of Object.entries(steps)) {
+  const again = rest.filter(({ text }) => text.length > 5 * window * windows).slice(0, repeated);
+  await writeFile(join(work, folder, "repeated.jsonl"), jsonl(again.map(sayAgain(windows))));
+  const texts = between.map(plantInto(plantedText, () => ({ windows })));
+  await writeFile(join(work, folder, "planted.jsonl"), jsonl(texts));
+}
+const before = ({ title }) => ({ before: tokensBefore(tokenizer, memoryFrame(title)).length });
+await writeFile(join(work, "planted-clues.jsonl"), jsonl(between.map(plantInto(plantedExample, before))));
 await writeFile(join(work, "reward/articles.jsonl"), jsonl(short.slice(0, rewardArticles)));
 await writeFile(
   join(work, "clues/articles.jsonl"),

@@ -92,14 +92,16 @@ ${table(
     const of = (known) => cells.filter((cell) => cell.known === known);
     return `## Recall of planted facts
 
-A fact in ${tokens} tokens of a book, asked for in ${of(names[0])[0].facts} texts for each cell; the answer has its word, in %.
+A fact in ${tokens} tokens of a book, asked for in ${of(names[0])[0].facts} texts for each cell; the answer has its word, in %. The text ends with a window: nothing of it is raw when it is asked.
+"Told": how many nats likelier the name is than in the same text with another name in the fact.
 
 ${table(
-  ["known", ...of(names[0]).map(({ depth }) => `depth ${depth}`), "mean"],
+  ["known", ...of(names[0]).map(({ depth }) => `depth ${depth}`), "mean", "told, nats"],
   names.map((known) => [
     known,
     ...of(known).map(({ recall }) => percent(recall)),
     percent(mean(of(known).map(({ recall }) => recall))),
+    known === "nothing" ? "–" : mean(of(known).map(({ nats }) => nats)).toFixed(2),
   ]),
 )}
 

@@ -1,12 +1,13 @@
 // What a memory keeps of a text, part by part. Each step is kept under a key, so that the same run goes on after an end.
 import { join } from "node:path";
 import { Random } from "../../dist/base/random.js";
-import { tokensBefore } from "../../dist/memory/frame.js";
+import { tokensAfter, tokensBefore } from "../../dist/memory/frame.js";
 import { memorize } from "../../dist/memory/memorize.js";
 import { memorySize } from "../../dist/memory/memory.js";
 import { remember } from "../../dist/memory/remember.js";
 import { answerPrompts } from "../../dist/prompts/answer.js";
 import { memoryFrame } from "../../dist/prompts/memory.js";
+import { windowExample } from "../../dist/training/memory-clues.js";
 import { continuationOf } from "../../dist/training/memory-pretraining.js";
 import { memoryValuesOf } from "../../dist/training/memory-values.js";
 
@@ -47,7 +48,7 @@ export async function measurePerplexity({ parts, memoryModel, texts, ratios, win
         return -score / (window - 1);
       };
       rows.push(
-        await steps.step(`perplexity/${windows}/${i}`, stretches.length, async () => {
+        await steps.step(`perplexity/${windows}/${ratios.join()}/${i}`, stretches.length, async () => {
           const own = {};
           const other = {};
           for (const [name, known] of conditions) {
@@ -86,51 +87,88 @@ const nameOf = (random) => {
 };
 const depths = [0, 0.25, 0.5, 0.75, 1];
 
-/** How often the word of a planted fact stands in the greedy answer, by its depth in the text and by what is known of it. */
+/** The fact is told in the same text with this name and with another one: how much likelier the name is where it was told, in nats. */
+async function difference(trainer, values, { prompts, target, window, known }) {
+  const [told, foreign] = prompts.map((prompt) =>
+    known === "everything"
+      ? everythingOf(prompt, target)
+      : windowExample({ prompt, target }, { window, ratio: known, weight: target.length }),
+  );
+  const [a, b] = await trainer.score([told, foreign], values);
+  return a - b;
+}
+
+const everythingOf = (prompt, target) => ({
+  windows: [[...prompt, ...target]],
+  ratios: [0],
+  weights: [...prompt.map(() => 0), ...target.map(() => 1)],
+});
+
+/**
+ * How often the word of a planted fact stands in the greedy answer, by its depth in the text and by what is known of it; and by how
+ * many nats the name is likelier than where another one was told. The text ends with a window: all of it is known from memory.
+ */
 export async function measureRecall({ parts, model, memoryModel, texts, ratios, windows, facts, steps }) {
   const { tokenizer } = model;
   const { window } = memoryModel;
   const session = await parts.memorySession();
   const generator = await parts.generator();
+  const trainer = await parts.openMemoryTrainer();
+  const values = await memoryValuesOf(memoryModel);
+  const frame = memoryFrame("Text");
+  const before = tokensBefore(tokenizer, frame);
+  const tokens = window * (windows - 1) - before.length;
+  /** The text with a fact at a depth. */
+  const textWith = (random, { filler, depth, place, keeper }) => {
+    const fact = tokenizer.tokenize(` The keeper of ${place} is ${keeper}. `);
+    const length = tokens - fact.length;
+    const begin = random.int(filler.length - length);
+    const cut = begin + Math.floor(depth * length);
+    return [...filler.slice(begin, cut), ...fact, ...filler.slice(cut, begin + length)];
+  };
+  const ask = async (i, { known, depth }) => {
+    const of = () => new Random(`fact ${depth} ${i}`);
+    const random = of();
+    const [place, keeper, other] = [nameOf(random), nameOf(random), nameOf(random)];
+    const filler = texts[i % texts.length];
+    const [ids, foreign] = [keeper, other].map((name) =>
+      textWith(of().fork("place"), { filler, depth, place, keeper: name }),
+    );
+    const passages = known === "everything" ? [{ title: "Text", text: tokenizer.detokenize(ids) }] : [];
+    const memory =
+      typeof known === "number"
+        ? await remember(session, model.config, { ids: [...before, ...ids], ratio: known, frame })
+        : undefined;
+    const question = `Who is the keeper of ${place}?`;
+    const messages = answerPrompts.messages(question, { passages });
+    const request = { messages, prefix: answerPrompts.prefix, maxTokens: 12, memory };
+    const [{ text }] = await generator.generateBatch([request]);
+    const after = tokensAfter(tokenizer, frame, answerPrompts.messages(question));
+    const target = tokenizer.tokenize(answerPrompts.target({ question, answer: keeper }));
+    const prompts = [ids, foreign].map((some) => [...before, ...some, ...after]);
+    const nats =
+      known === "nothing" ? 0 : await difference(trainer, values, { prompts, target, window, known });
+    return { found: text.includes(keeper), nats };
+  };
   const cells = [];
   const total = (ratios.length + 2) * depths.length * facts;
-  for (const known of ["nothing", "everything", ...ratios]) {
-    for (const depth of depths) {
-      const found = [];
-      for (let i = 0; i < facts; i++) {
-        const step = `recall/${windows}/${known}/${depth}/${i}`;
-        found.push(
-          await steps.step(step, total, async () => {
-            const random = new Random(`fact ${depth} ${i}`);
-            const [place, keeper] = [nameOf(random), nameOf(random)];
-            const fact = tokenizer.tokenize(` The keeper of ${place} is ${keeper}. `);
-            const filler = texts[i % texts.length];
-            const length = window * (windows - 1) - fact.length;
-            const begin = random.int(filler.length - length);
-            const cut = begin + Math.floor(depth * length);
-            const ids = [...filler.slice(begin, cut), ...fact, ...filler.slice(cut, begin + length)];
-            const frame = memoryFrame("Text");
-            const passages =
-              known === "everything" ? [{ title: "Text", text: tokenizer.detokenize(ids) }] : [];
-            const memory =
-              typeof known === "number"
-                ? await remember(session, model.config, {
-                    ids: [...tokensBefore(tokenizer, frame), ...ids],
-                    ratio: known,
-                    frame,
-                  })
-                : undefined;
-            const messages = answerPrompts.messages(`Who is the keeper of ${place}?`, { passages });
-            const request = { messages, prefix: answerPrompts.prefix, maxTokens: 12, memory };
-            const [{ text }] = await generator.generateBatch([request]);
-            return text.includes(keeper);
-          }),
-        );
+  try {
+    for (const known of ["nothing", "everything", ...ratios]) {
+      for (const depth of depths) {
+        const rows = [];
+        for (let i = 0; i < facts; i++) {
+          const step = `recall of whole windows/${windows}/${known}/${depth}/${i}`;
+          rows.push(await steps.step(step, total, () => ask(i, { known, depth })));
+        }
+        const recall = rows.filter(({ found }) => found).length / facts;
+        const nats = rows.reduce((sum, row) => sum + row.nats, 0) / facts;
+        cells.push({ known, depth, recall, nats, facts });
       }
-      cells.push({ known, depth, recall: found.filter(Boolean).length / facts, facts });
     }
+  } finally {
+    await trainer.dispose();
   }
-  return { tokens: window * (windows - 1), cells };
+  return { tokens, cells };
 }
 
 const seconds = () => performance.now() / 1000;

@@ -1,5 +1,6 @@
-// Texts in which facts about invented people stand between sentences of articles: told and asked again, a memory must hold the names to
-// go on; or with a question, as clue data. Other roles, names and wordings than recall is measured with (measures.js).
+// Texts in which facts about invented people stand between sentences of articles: told in some windows and asked in a later one, where
+// a memory alone can tell them; or with a question, as clue data. Other roles, names and wordings than recall is measured with
+// (measures.js).
 
 const syllables =
   "ar ben cla den ek fin gal hor il jas kol lin mar ner os pat ran sil tor ul ven wal yor zan".split(" ");
@@ -16,41 +17,72 @@ const questionForms = [
   ({ role, place }) => `Who is the ${role} of ${place}?`,
   ({ role, place }) => `What is the ${role} of ${place} called?`,
 ];
-/** Characters: two to three windows of 128 tokens tell, the rest of a stretch of four asks. */
-const [toldCharacters, askedCharacters] = [850, 1000];
-
 const drawn = (random, list) => list[random.int(list.length)];
 
-function tell(random, sentences) {
-  const facts = Array.from({ length: 3 + random.int(4) }, () => ({
+/** Parts with sentences behind them until they have so many tokens; the last sentence is cut where they are full. */
+function fill(parts, { sentences, tokens, lengthOf }) {
+  const all = [...parts];
+  let length = lengthOf(all.join(" "));
+  for (const sentence of sentences) {
+    const words = sentence.split(/\s+/);
+    while (words.length > 0 && length + lengthOf(` ${words.join(" ")}`) > tokens) words.pop();
+    if (words.length === 0) break;
+    all.push(words.join(" "));
+    length = lengthOf(all.join(" "));
+  }
+  return all;
+}
+
+/** Facts in a text of so many tokens, anywhere in it. */
+function tell(random, { sentences, count, tokens, lengthOf }) {
+  const facts = Array.from({ length: count }, () => ({
     role: drawn(random, roles),
     place: nameOf(random),
     name: nameOf(random),
   }));
   for (const fact of facts) fact.line = drawn(random, toldForms)(fact);
-  let length = facts.reduce((sum, { line }) => sum + line.length, 0);
-  const between = sentences.filter((sentence) => {
-    length += sentence.length;
-    return length < toldCharacters;
-  });
-  return { facts, text: random.shuffle([...facts.map(({ line }) => line), ...between]).join(" ") };
+  const lines = facts.map(({ line }) => line);
+  const between = fill(lines, { sentences, tokens, lengthOf }).slice(lines.length);
+  return { facts, text: random.shuffle([...lines, ...between]).join(" ") };
 }
 
-/** A text for next-token prediction; `sentences` are what stands between the facts. */
-export function plantedText(random, { title, sentences }) {
-  const { facts, text } = tell(random, sentences);
-  const asked = [];
+/**
+ * A text for next-token prediction: facts are told in all windows but the last, and each is asked once in that one. `sentences`
+ * are what stands between the facts; `window` and `windows` are in tokens as pre-training cuts them.
+ */
+export function plantedText(random, { title, sentences, window, windows, lengthOf }) {
+  const toldTokens = window * (windows - 1) - 1; // and the line's end
+  const { facts, text } = tell(random, {
+    sentences,
+    count: Math.min(6, 1 + windows),
+    tokens: toldTokens,
+    lengthOf,
+  });
   const again = (fact) =>
-    random.next() < 0.5
+    random.next() < 0.6
       ? `Question: ${drawn(random, questionForms)(fact)} The answer is ${fact.name}.`
       : drawn(random, toldForms)(fact);
-  while (asked.join("\n").length < askedCharacters) asked.push(...random.shuffle(facts).map(again));
-  return { title, text: `${text}\n${asked.join("\n")}` };
+  const asked = fill(random.shuffle(facts).map(again), {
+    sentences: random.shuffle(sentences),
+    tokens: window + 16, // a whole window at least
+    lengthOf,
+  });
+  return { title, text: `${text}\n${asked.join(" ")}` };
 }
 
-/** A line of clue data. */
-export function plantedExample(random, { title, sentences }) {
-  const { facts, text } = tell(random, sentences);
+/** Windows of a text, the last one saying one of the others again. */
+export function repeatedText(random, { title, ids, window, windows, detokenize }) {
+  const cut = Array.from({ length: windows - 1 }, (_, w) =>
+    detokenize(ids.slice(w * (window - 1), (w + 1) * (window - 1))),
+  );
+  return { title, text: `${[...cut, drawn(random, cut)].join("\n")}\n\n\n` };
+}
+
+/** A line of clue data: in three of four, the text ends with a window, so that the question is read from the memory of all of it. */
+export function plantedExample(random, { title, sentences, window, before, lengthOf }) {
+  const isAligned = random.next() < 0.75;
+  const tokens = window * (1 + random.int(3)) - before - (isAligned ? 0 : random.int(window / 2));
+  const { facts, text } = tell(random, { sentences, count: 3 + random.int(3), tokens, lengthOf });
   const fact = drawn(random, facts);
   return {
     title,

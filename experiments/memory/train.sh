@@ -1,11 +1,14 @@
 #!/bin/sh
-# Trains memory weights over a model in three stages, on the texts that data.js wrote, and puts them where the package looks for them:
+# Trains memory weights over a model in stages, on the texts that data.js wrote, and puts them where the package looks for them:
 #
 #   npm run --silent build && node experiments/memory/data.js --work WORK && experiments/memory/train.sh WORK
 #
 #   MODEL=prag-mini  OUT=models/prag-mini-memory  THREADS=2
-#   PRETRAIN=25 SFT=8 RLGF=4     minutes of updates of each stage; the learning rate falls by them
-#   WINDOW=128 WINDOWS=4 BATCH=4 of pre-training
+#   IMITATE=6 COPY=6 PRETRAIN=25 SFT=10 RLGF=4   minutes of updates of each step; the learning rate falls by them
+#
+# Memory tokens first learn to be like the tokens that they stand for; then to say again what was said in the window before, at ratio 2;
+# then longer texts at all ratios. In pre-training a token counts by what the windows before tell of it. Without the first step nothing
+# of a text is remembered after the same time (decisions/0028).
 #
 # Interrupted (Ctrl-C, kill -9), the same call goes on from the last twenty updates; done stages are passed over. Texts are read
 # anew by each call, and sampling clues for the third stage is not counted in its minutes.
@@ -19,17 +22,20 @@ prag() {
   node "$root/bin/prag.js" "$@" --model "$model" --threads "${THREADS:-2}" --data-folder "$work/.prag"
 }
 
-prag memory train --stage pretrain --data "$work/pretrain" --out "$work/stage-1" \
-  --window "${WINDOW:-128}" --windows "${WINDOWS:-4}" --batch "${BATCH:-4}" --ratios 2,4,8,16,32 \
-  --minutes "${PRETRAIN:-25}"
+prag memory train --stage imitate --data "$work/pretrain" --out "$work/stage-0" --window 128 --windows 4 --ratios 2,4,8 \
+  --batch 4 --minutes "${IMITATE:-6}"
+prag memory train --stage pretrain --data "$work/copy" --from "$work/stage-0" --out "$work/stage-1a" --windows 2 --ratios 2 \
+  --weigh gain --batch 8 --minutes "${COPY:-6}"
+prag memory train --stage pretrain --data "$work/pretrain" --from "$work/stage-1a" --out "$work/stage-1b" --windows 4 \
+  --ratios 2,4,8,16,32 --weigh gain --batch 4 --minutes "${PRETRAIN:-25}"
 
 for set in clues reward measure; do
   [ -f "$work/$set.jsonl" ] ||
     prag memory clues "$work/$set/articles.jsonl" --questions "$work/$set/questions.jsonl" --words 200 --out "$work/$set.jsonl"
 done
 
-prag memory train --stage sft --data "$work/clues.jsonl,$work/planted-clues.jsonl" --from "$work/stage-1" --out "$work/stage-2" \
-  --ratios 2,4,8 --minutes "${SFT:-8}"
+prag memory train --stage sft --data "$work/clues.jsonl,$work/planted-clues.jsonl" --from "$work/stage-1b" --out "$work/stage-2" \
+  --ratios 2,4,8 --minutes "${SFT:-10}"
 
 # Clues are sampled at the first ratio.
 prag memory train --stage rlgf --data "$work/reward.jsonl" --from "$work/stage-2" --out "$work/stage-3" \
@@ -37,5 +43,5 @@ prag memory train --stage rlgf --data "$work/reward.jsonl" --from "$work/stage-2
 
 mkdir -p "$out"
 cp "$work/stage-3/model.safetensors" "$work/stage-3/config.json" "$out"
-for stage in 1 2 3; do cp "$work/stage-$stage/training.jsonl" "$root/experiments/memory/training-$stage.jsonl"; done
+for stage in 0 1a 1b 2 3; do cp "$work/stage-$stage/training.jsonl" "$root/experiments/memory/training-$stage.jsonl"; done
 echo "weights in $out, losses in experiments/memory/training-*.jsonl"

@@ -9,6 +9,7 @@ import { readFiles } from "../corpus/read-files.ts";
 import { validRatios } from "../memory/window.ts";
 import { type MemoryModel, openMemoryModel } from "../models/memory-model.ts";
 import { type ClueExample, clueExampleSchema, createTuningTexts } from "../training/memory-clues.ts";
+import { weighByGain } from "../training/memory-gain.ts";
 import { choosePairs, createPreferenceTexts, meanReward } from "../training/memory-preference.ts";
 import { createStretches } from "../training/memory-pretraining.ts";
 import type { MemoryTrainer, MemoryValues } from "../training/memory-trainer.ts";
@@ -19,13 +20,17 @@ import type { EngineParts, OpenedModel } from "./parts.ts";
 import { type RewardName, sampleClues } from "./sample-clues.ts";
 
 /** The stages of training a memory, in their order. */
-export const memoryStages = ["pretrain", "sft", "rlgf"] as const;
+export const memoryStages = ["imitate", "pretrain", "sft", "rlgf"] as const;
 export type MemoryStage = (typeof memoryStages)[number];
+
+/** How tokens count in pre-training. */
+export const weighings = ["alike", "gain"] as const;
+export type Weighing = (typeof weighings)[number];
 
 /** A stage of training memory weights. */
 export interface TrainMemoryRequest {
   stage: MemoryStage;
-  /** Texts for `pretrain`; a file of clue data for `sft` and `rlgf`. */
+  /** Texts for `imitate` and `pretrain`; a file of clue data for `sft` and `rlgf`. */
   paths: readonly string[];
   base: string;
   /** Where the weights go; state and losses lie there too, so that the same call goes on after an end. */
@@ -37,6 +42,8 @@ export interface TrainMemoryRequest {
   /** Windows of a stretch, in pre-training. */
   windows?: number | undefined;
   ratios?: readonly number[] | undefined;
+  /** What counts in pre-training: all tokens alike, or each by what the text before its window tells of it. */
+  weigh?: Weighing | undefined;
   batch?: number | undefined;
   /** By default one pass over the data. */
   updates?: number | undefined;
@@ -69,6 +76,7 @@ export interface TrainMemoryReport {
 }
 
 const defaults = {
+  imitate: { learningRate: 2e-3, batch: 4, ratios: [2, 4, 8, 16, 32] },
   pretrain: { learningRate: 1e-3, batch: 4, ratios: [2, 4, 8, 16, 32] },
   sft: { learningRate: 3e-4, batch: 8, ratios: [2, 4, 8] },
   rlgf: { learningRate: 5e-5, batch: 4, ratios: [2, 4, 8] },
@@ -108,6 +116,8 @@ interface StageData {
   left?: number;
   /** What the data is known by. */
   content: string;
+  /** The gradients of another loss than that of prediction. */
+  gradients?: MemoryTrainer["gradients"];
   meanReward?: number;
 }
 
@@ -202,7 +212,7 @@ async function runUpdates(
   const start = clock();
   try {
     updates = await trainMemory({
-      trainer: given.trainer,
+      trainer: { ...given.trainer, ...(data.gradients && { gradients: data.gradients }) },
       values: given.values,
       schedule,
       textsOf: data.textsOf,
@@ -261,20 +271,21 @@ const stageData: Record<
   MemoryStage,
   (parts: EngineParts, request: TrainMemoryRequest, given: Stage) => Promise<StageData>
 > = {
-  async pretrain({ config, progress }, { paths, base, windows = 4, signal }, { model, ...given }) {
-    const texts: Int32Array[] = [];
-    const hashes: string[] = [];
-    for await (const { document, source } of readFiles(paths, { ...config.ingest, base, signal })) {
-      texts.push(Int32Array.from(tokenizeParagraphs(model.tokenizer, document.text)));
-      hashes.push(document.id);
-      progress({ task: "read texts", done: texts.length, total: 0, note: source });
-    }
-    checkStretch(model, { ...given, windows });
-    const { count, textsOf } = createStretches(texts, { ...given, windows });
+  async imitate(parts, request, given) {
+    const { count, content, textsOf } = await readStretches(parts, request, given);
+    const { imitationGradients: gradients } = given.trainer;
+    return { count, content, gradients, textsOf: async (update) => ({ texts: textsOf(update) }) };
+  },
+  async pretrain(parts, request, given) {
+    const { weigh = "alike" } = request;
+    const { count, content, textsOf } = await readStretches(parts, request, given);
     return {
       count,
-      textsOf: async (update) => ({ texts: textsOf(update) }),
-      content: sha256(`${windows}/${hashes.join()}`),
+      content: sha256(`${weigh}/${content}`),
+      textsOf: async (update, values) => {
+        const texts = textsOf(update);
+        return { texts: weigh === "gain" ? await weighByGain(texts, { ...given, values }) : texts };
+      },
     };
   },
   async sft(_parts, { paths }, { model, ...given }) {
@@ -310,6 +321,24 @@ const stageData: Record<
     return { ...texts, content: sha256(canonicalJson([content, sampled])), meanReward: meanReward(sampled) };
   },
 };
+
+/** Reads texts and cuts them into stretches. */
+async function readStretches(
+  { config, progress }: EngineParts,
+  { paths, base, windows = 4, signal }: TrainMemoryRequest,
+  { model, ...given }: Stage,
+) {
+  checkStretch(model, { ...given, windows });
+  const texts: Int32Array[] = [];
+  const hashes: string[] = [];
+  for await (const { document, source } of readFiles(paths, { ...config.ingest, base, signal })) {
+    texts.push(Int32Array.from(tokenizeParagraphs(model.tokenizer, document.text)));
+    hashes.push(document.id);
+    progress({ task: "read texts", done: texts.length, total: 0, note: source });
+  }
+  const stretches = createStretches(texts, { ...given, windows });
+  return { ...stretches, content: sha256(`${windows}/${hashes.join()}`) };
+}
 
 async function readExamples(paths: readonly string[]): Promise<{ examples: ClueExample[]; content: string }> {
   const examples: ClueExample[] = [];

@@ -29,6 +29,8 @@ export interface WindowBatch {
   targets: Int32Array;
   weights: Float32Array;
   texts: Int32Array;
+  /** And its index among the raw tokens of that text. */
+  places: Int32Array;
 }
 
 const hidden = -1e9;
@@ -42,7 +44,7 @@ interface Row {
 
 /** Lays out texts, one window in each row, padded to the longest. */
 export function layOutWindows(texts: readonly WindowedText[]): WindowBatch {
-  const { rows, places, targets, weights, owners } = placeWindows(texts);
+  const { rows, places, targets, weights, owners, indices } = placeWindows(texts);
   const B = rows.length;
   const T = Math.max(...rows.map((row) => row.ids.length));
   const S = Math.max(...rows.map((row) => row.memory.length + row.ids.length));
@@ -82,12 +84,14 @@ export function layOutWindows(texts: readonly WindowedText[]): WindowBatch {
     targets: Int32Array.from(targets),
     weights: Float32Array.from(weights),
     texts: Int32Array.from(owners),
+    places: Int32Array.from(indices),
   };
 }
 
 function placeWindows(texts: readonly WindowedText[]) {
   const rows: Row[] = [];
-  const [places, targets, weights, owners]: [number[], number[], number[], number[]] = [[], [], [], []];
+  const [places, targets, weights]: [number[], number[], number[]] = [[], [], []];
+  const [owners, indices]: [number[], number[]] = [[], []];
   texts.forEach((text, owner) => {
     const memory: [number, number][] = [];
     const all = text.windows.flat();
@@ -108,11 +112,12 @@ function placeWindows(texts: readonly WindowedText[]) {
           targets.push(all[index]!);
           weights.push(weight);
           owners.push(owner);
+          indices.push(index);
         }
         place = [row, token];
         index++;
       });
     });
   });
-  return { rows, places, targets, weights, owners };
+  return { rows, places, targets, weights, owners, indices };
 }

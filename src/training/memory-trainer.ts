@@ -8,6 +8,7 @@ import type { Model } from "../models/open-model.ts";
 import type { HostTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { gradientName } from "./graph.ts";
 import { layOutWindows, type WindowBatch, type WindowedText } from "./memory-batch.ts";
+import { type Imitation, openImitation } from "./memory-imitation.ts";
 
 /** Values of memory weights by their published names. */
 export type MemoryValues = Map<string, Float32Array>;
@@ -17,8 +18,15 @@ export interface MemoryTrainer {
   readonly parameters: readonly MemoryParameter[];
   /** Per text Σ weight · log p over its tokens. */
   score(texts: readonly WindowedText[], values: MemoryValues): Promise<number[]>;
+  /** Per text log p of each raw token of all its windows; NaN where its weight is 0. */
+  logProbabilities(texts: readonly WindowedText[], values: MemoryValues): Promise<Float32Array[]>;
   /** The same with the gradients of the loss −Σ weight · log p over all texts. */
   gradients(
+    texts: readonly WindowedText[],
+    values: MemoryValues,
+  ): Promise<{ scores: number[]; gradients: MemoryValues }>;
+  /** The loss of imitating the tokens that are forgotten, as one score −loss, with its gradients; see `openImitation`. */
+  imitationGradients(
     texts: readonly WindowedText[],
     values: MemoryValues,
   ): Promise<{ scores: number[]; gradients: MemoryValues }>;
@@ -46,12 +54,23 @@ export async function openMemoryTrainer(
       ...lossFeeds(batch, session === training),
       ...valueFeeds(parameters, values),
     });
+  let imitation: Promise<Imitation> | undefined;
   return {
     parameters,
     async score(texts, values) {
       const batch = layOutWindows(texts);
       const result = await run(scoring, batch, values);
       return scoresOf(batch, { picked: floats(result.values.picked), count: texts.length });
+    },
+    async logProbabilities(texts, values) {
+      const batch = layOutWindows(texts);
+      const result = await run(scoring, batch, values);
+      const picked = floats(result.values.picked);
+      const all = texts.map(({ weights }) => new Float32Array(weights.length).fill(Number.NaN));
+      picked.forEach((logProbability, i) => {
+        all[batch.texts[i]!]![batch.places[i]!] = logProbability;
+      });
+      return all;
     },
     async gradients(texts, values) {
       const batch = layOutWindows(texts);
@@ -63,9 +82,22 @@ export async function openMemoryTrainer(
         ),
       };
     },
+    async imitationGradients(texts, values) {
+      imitation ??= openImitation(runtime, model, { memory, positions });
+      const feeds = valueFeeds(parameters, values);
+      const found = await (await imitation).gradients(layOutWindows(texts), feeds);
+      const gradients = new Map(
+        parameters.map(({ name }) => [
+          name,
+          found.gradients.get(name) ?? new Float32Array(values.get(name)!.length),
+        ]),
+      );
+      return { scores: [-found.loss], gradients };
+    },
     async dispose() {
       await scoring.dispose();
       await training.dispose();
+      await (await imitation)?.dispose();
     },
   };
 }

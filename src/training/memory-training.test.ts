@@ -7,10 +7,11 @@ import { openTinyMemory } from "../memory/memory.suite.ts";
 import { openMemoryModel } from "../models/memory-model.ts";
 import { openRuntime, type Runtime } from "../runtime/runtime.ts";
 import { openTokenizer } from "../weights/tokenizer.ts";
-import { positionsOf } from "./memory-batch.ts";
+import { positionsOf, type WindowedText } from "./memory-batch.ts";
 import { type ClueExample, createTuningTexts, type SaidClues, tokenizeExample } from "./memory-clues.ts";
+import { weighByGain } from "./memory-gain.ts";
 import { choosePairs, createPreferenceTexts, meanReward } from "./memory-preference.ts";
-import { continuationOf, createStretches } from "./memory-pretraining.ts";
+import { continuationOf, createStretches, cutWindows } from "./memory-pretraining.ts";
 import { type MemoryTrainer, type MemoryValues, openMemoryTrainer } from "./memory-trainer.ts";
 import { type MemoryTraining, trainMemory } from "./memory-training.ts";
 import { initialMemoryValues, memoryValuesOf, saveMemoryModel } from "./memory-values.ts";
@@ -166,6 +167,73 @@ describe("training of memory weights", () => {
     const later = await preference.textsOf(0, values);
     expect(Math.max(...later.texts[0]!.weights)).toBeLessThan(0.05); // the margin has grown
     expect(later.loss).toBeLessThan(loss!);
+  });
+
+  it("imitates the tokens before memory tokens: gradients as finite differences tell, a loss that falls", async () => {
+    const values = await memoryValuesOf(tiny.memoryModel);
+    const { texts } = { texts: stretches().textsOf(0) };
+    const { scores, gradients } = await trainer.imitationGradients(texts, values);
+    expect([...gradients.keys()]).toEqual(trainer.parameters.map(({ name }) => name));
+    const lossAt = async (name: string, at: number, change: number) => {
+      const changed = new Map(values).set(name, values.get(name)!.slice());
+      changed.get(name)![at]! += change;
+      return -(await trainer.imitationGradients(texts, changed)).scores[0]!;
+    };
+    for (const { name } of trainer.parameters) {
+      const gradient = gradients.get(name)!;
+      if (name.includes(`layers.${tiny.model.config.layers - 1}.self_attn.beacon_q`)) {
+        expect(gradient.every((value) => value === 0)).toBe(true); // the last layer's queries
+        continue;
+      }
+      const at = gradient.reduce(
+        (best, value, i) => (Math.abs(value) > Math.abs(gradient[best]!) ? i : best),
+        0,
+      );
+      const step = 3e-3;
+      const wanted = ((await lossAt(name, at, step)) - (await lossAt(name, at, -step))) / (2 * step);
+      expect(gradient[at]! / wanted, name).toBeCloseTo(1, 1);
+    }
+    const before = -scores[0]!;
+    await trainMemory(
+      training(values, {
+        trainer: { ...trainer, gradients: trainer.imitationGradients },
+        schedule: { ...schedule, updates: 20 },
+      }),
+    );
+    const after = -(await trainer.imitationGradients(texts, values)).scores[0]!;
+    expect(after).toBeLessThan(0.8 * before);
+  });
+
+  it("weighs tokens by what the text before their window tells", async () => {
+    const values = await memoryValuesOf(tiny.memoryModel);
+    const other = text.map((_, i) => 20 + ((i * 37) % 300));
+    const cut = (ids: Int32Array): WindowedText => ({
+      windows: cutWindows(ids.subarray(0, 72), 24),
+      ratios: [4, 4, 0],
+      weights: new Array<number>(72).fill(1),
+    });
+    const texts = [cut(text), cut(other)];
+    const weighed = await weighByGain(texts, { trainer, values });
+    expect(sum(weighed.flatMap(({ weights }) => [...weights]))).toBeCloseTo(1, 6);
+    const plain = (ids: ArrayLike<number>) => ({
+      windows: [Array.from(ids)],
+      ratios: [0],
+      weights: Array.from(ids, () => 1),
+    });
+    const [all] = await trainer.logProbabilities([plain(text.subarray(0, 72))], values);
+    const [alone] = await trainer.logProbabilities([plain(text.subarray(48, 72))], values);
+    expect(alone![0]).toBeNaN(); // nothing precedes it
+    const gain = (t: number) => Math.min(5, Math.max(0, all![t]! - alone![t - 48]!));
+    const { weights } = weighed[0]!;
+    expect(weights.slice(0, 24)).toEqual(new Array(24).fill(0));
+    expect([weights[24], weights[48]]).toEqual([0, 0]);
+    const places = Array.from({ length: 23 }, (_, i) => 49 + i);
+    const [a, b] = places.sort((x, y) => gain(y) - gain(x)) as [number, number];
+    expect(gain(b)).toBeGreaterThan(0);
+    expect(weights[b]! / weights[a]!).toBeCloseTo(gain(b) / gain(a), 4);
+    expect(await weighByGain(texts, { trainer, values: await initialMemoryValues(tiny.model, 3) })).toEqual(
+      weighed,
+    );
   });
 });
 

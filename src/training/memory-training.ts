@@ -34,7 +34,7 @@ export interface UpdateTexts {
 
 /** A training of memory weights. */
 export interface MemoryTraining {
-  trainer: MemoryTrainer;
+  trainer: Pick<MemoryTrainer, "parameters" | "gradients">;
   /** Where it begins; changed in place. */
   values: MemoryValues;
   schedule: MemorySchedule;

@@ -6,7 +6,12 @@ import { locateInputs } from "../../engine/ingest.ts";
 import { deleteMemory, listMemories, type MemoryRow, showMemory } from "../../engine/memories.ts";
 import { makeClues } from "../../engine/memory-clues.ts";
 import { rewardNames } from "../../engine/sample-clues.ts";
-import { memoryStages, type TrainMemoryReport, trainMemoryModel } from "../../engine/train-memory.ts";
+import {
+  memoryStages,
+  type TrainMemoryReport,
+  trainMemoryModel,
+  weighings,
+} from "../../engine/train-memory.ts";
 import { count, formatBytes, formatDuration } from "../format.ts";
 import { addExamples, choiceOption, decimalNumber, nameList, readOptions, wholeNumber } from "../options.ts";
 import { type Shell, withEngine } from "../shell.ts";
@@ -198,6 +203,7 @@ const trainSchema = z.object({
   window: z.number().optional(),
   windows: z.number().optional(),
   ratios: z.array(z.string()).optional(),
+  weigh: z.enum(weighings).optional(),
   batch: z.number().optional(),
   updates: z.number().optional(),
   minutes: z.number().optional(),
@@ -211,7 +217,7 @@ function addTrain(memory: Command, shell: Shell): void {
   const command = memory
     .command("train")
     .description(
-      "Train memory weights over the model, one stage a call: pretrain (texts), sft (clue data), rlgf (clue data; clues are sampled and rewarded by the answers that they lead to). Interrupted, the same command goes on.",
+      "Train memory weights over the model, one stage a call: imitate (texts; memory tokens learn to be like the tokens that they stand for), pretrain (texts), sft (clue data), rlgf (clue data; clues are sampled and rewarded by the answers that they lead to). Interrupted, the same command goes on.",
     )
     .addOption(choiceOption("--stage <name>", "which stage", memoryStages).makeOptionMandatory())
     .requiredOption("--data <paths>", "texts, or files of clue data; several separated by commas", nameList)
@@ -220,6 +226,13 @@ function addTrain(memory: Command, shell: Shell): void {
     .option("--window <tokens>", "tokens of a window (default: 256 at most)", wholeNumber)
     .option("--windows <count>", "windows of a stretch in pre-training (default: 4)", wholeNumber)
     .option("--ratios <list>", "ratios to draw from, such as 2,4,8", nameList)
+    .addOption(
+      choiceOption(
+        "--weigh <how>",
+        "in pre-training, tokens count alike, or by what the text before their window tells of them (default: alike)",
+        weighings,
+      ),
+    )
     .option("--batch <count>", "texts of an update", wholeNumber)
     .option("--updates <count>", "updates (default: one pass over the data)", wholeNumber)
     .option(
@@ -241,7 +254,7 @@ function addTrain(memory: Command, shell: Shell): void {
         const report = await trainMemoryModel(parts, {
           ...options,
           base,
-          paths: options.stage === "pretrain" ? inputs : data.map(path),
+          paths: options.stage === "pretrain" || options.stage === "imitate" ? inputs : data.map(path),
           ratios: ratios?.map(wholeNumber),
           out: path(out),
           from: memoryModel,
