@@ -2,7 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { type IngestSummary, ingest as ingestFiles } from "../corpus/ingest.ts";
 import { saveBm25Index } from "../retrieval/bm25-file.ts";
-import { buildBm25Index } from "../retrieval/bm25-index.ts";
+import { buildBm25IndexInTurns } from "../retrieval/bm25-index.ts";
 import { asWriter } from "./data-folder.ts";
 import { embedPassages } from "./embedding.ts";
 import type { EngineParts } from "./parts.ts";
@@ -32,7 +32,7 @@ export async function ingest(
       signal,
     });
     parts.forgetCorpus();
-    await updateIndex(parts);
+    await updateIndex(parts, { signal });
     if (config.retriever !== "bm25") await embedPassages(parts, { signal });
     await recordSettings(folder, { ingest: config.ingest, analyzer: config.analyzer });
     return { ...summary, collection: config.collection, seconds: (clock() - start) / 1000 };
@@ -52,7 +52,10 @@ export function locateInputs(
 }
 
 /** Builds the index of the current corpus and removes those of corpora before. */
-export async function updateIndex(parts: EngineParts): Promise<void> {
+export async function updateIndex(
+  parts: EngineParts,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<void> {
   const corpus = await parts.corpus();
   const { progress, config, folder } = parts;
   const total = corpus.passageCount;
@@ -63,7 +66,7 @@ export async function updateIndex(parts: EngineParts): Promise<void> {
       if (++done % 1000 === 0 || done === total) progress({ task: "index", done, total });
     }
   };
-  const index = buildBm25Index(counted(), { analyzer: config.analyzer });
+  const index = await buildBm25IndexInTurns(counted(), { analyzer: config.analyzer, signal });
   await saveBm25Index(index, indexFolder(folder.collection.index, corpus.generation, config.analyzer));
   await removeOldIndexes(folder.collection.index, corpus.generation);
 }

@@ -1,7 +1,7 @@
 import { NotFoundError } from "../base/errors.ts";
 import { bm25Retriever } from "../retrieval/bm25.ts";
 import { openBm25Index } from "../retrieval/bm25-file.ts";
-import { buildBm25Index } from "../retrieval/bm25-index.ts";
+import { buildBm25IndexInTurns } from "../retrieval/bm25-index.ts";
 import { denseRetriever } from "../retrieval/dense.ts";
 import { hybridRetriever } from "../retrieval/hybrid.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
@@ -41,7 +41,7 @@ async function openBm25({ config, folder, corpus }: RetrieverParts): Promise<Ret
   const path = indexFolder(folder.collection.index, opened.generation, config.analyzer);
   const index = await openBm25Index(path).catch((error: unknown) => {
     if (!(error instanceof NotFoundError)) throw error;
-    return buildBm25Index(opened.passages(), { analyzer: config.analyzer });
+    return buildBm25IndexInTurns(opened.passages(), { analyzer: config.analyzer });
   });
   return bm25Retriever({ index, passages: (ordinal) => opened.passage(ordinal) });
 }

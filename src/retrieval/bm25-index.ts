@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Passage } from "../corpus/corpus.ts";
 import { type AnalyzerName, analyzers } from "./analyzer.ts";
 import { encodeLength } from "./bm25-score.ts";
@@ -34,28 +35,64 @@ export interface Bm25Index {
   fields: FieldIndex[];
 }
 
+type Indexed = Pick<Passage, "id" | "title" | "text">;
+
 /** Indexes passages in the order given; a passage's place in it is its ordinal. */
 export function buildBm25Index(
-  passages: Iterable<Pick<Passage, "id" | "title" | "text">>,
+  passages: Iterable<Indexed>,
   { analyzer = "english" }: { analyzer?: AnalyzerName } = {},
 ): Bm25Index {
-  const analyze = analyzers[analyzer];
-  const terms = new Map<string, number>();
-  const fields = fieldNames.map(() => new FieldBuilder(terms));
-  const ids: string[] = [];
+  const builder = new IndexBuilder(analyzer);
+  for (const passage of passages) builder.add(passage);
+  return builder.finish();
+}
+
+/** Passages that are indexed before other work has its turn: some tens of milliseconds. */
+const passagesOfATurn = 500;
+
+/** The same, with other work of the process in between: for corpora beside a server. */
+export async function buildBm25IndexInTurns(
+  passages: Iterable<Indexed>,
+  { analyzer = "english", signal }: { analyzer?: AnalyzerName; signal?: AbortSignal | undefined } = {},
+): Promise<Bm25Index> {
+  const builder = new IndexBuilder(analyzer);
+  let done = 0;
   for (const passage of passages) {
-    fieldNames.forEach((name, i) => {
-      fields[i]?.add(ids.length, analyze(passage[name]));
-    });
-    ids.push(passage.id);
+    builder.add(passage);
+    if (++done % passagesOfATurn !== 0) continue;
+    await setImmediate();
+    signal?.throwIfAborted();
   }
-  return {
-    analyzer,
-    passageCount: ids.length,
-    terms,
-    idRanks: ranksOf(ids),
-    fields: fields.map((field) => field.finish()),
-  };
+  return builder.finish();
+}
+
+class IndexBuilder {
+  readonly #analyzer: AnalyzerName;
+  readonly #terms = new Map<string, number>();
+  readonly #fields = fieldNames.map(() => new FieldBuilder(this.#terms));
+  readonly #ids: string[] = [];
+
+  constructor(analyzer: AnalyzerName) {
+    this.#analyzer = analyzer;
+  }
+
+  add(passage: Indexed): void {
+    const analyze = analyzers[this.#analyzer];
+    fieldNames.forEach((name, i) => {
+      this.#fields[i]?.add(this.#ids.length, analyze(passage[name]));
+    });
+    this.#ids.push(passage.id);
+  }
+
+  finish(): Bm25Index {
+    return {
+      analyzer: this.#analyzer,
+      passageCount: this.#ids.length,
+      terms: this.#terms,
+      idRanks: ranksOf(this.#ids),
+      fields: this.#fields.map((field) => field.finish()),
+    };
+  }
 }
 
 class FieldBuilder {

@@ -6,7 +6,7 @@ import { FormatError, InputError, NotFoundError } from "../base/errors.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { bm25Retriever } from "./bm25.ts";
 import { openBm25Index, saveBm25Index } from "./bm25-file.ts";
-import { buildBm25Index } from "./bm25-index.ts";
+import { buildBm25Index, buildBm25IndexInTurns } from "./bm25-index.ts";
 import { describeRetriever } from "./retriever.suite.ts";
 
 const create = (passages: Passage[], analyzer: "english" | "unicode" = "english") =>
@@ -95,6 +95,17 @@ describe("bm25 index file", () => {
   it("comes back as it was saved", async () => {
     await saveBm25Index(index, folder);
     expect(await openBm25Index(folder)).toEqual(index);
+  });
+
+  it("is the same where other work has its turns in between, and ends where it is no longer wanted", async () => {
+    const passages = Array.from({ length: 1200 }, (_, i) => passage(`p${i}`, "Title", `word${i % 90} stone`));
+    let turns = 0;
+    const counting = setInterval(() => turns++, 0);
+    expect(await buildBm25IndexInTurns(passages)).toEqual(buildBm25Index(passages));
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(0);
+    const ended = AbortSignal.abort();
+    await expect(buildBm25IndexInTurns(passages, { signal: ended })).rejects.toThrow(/abort/i);
   });
 
   it("comes back without any passage", async () => {
