@@ -176,7 +176,8 @@ const between = rest.slice(repeated, repeated + planted);
 for (const [folder, windows] of Object.entries(steps)) {
   const again = rest.filter(({ text }) => text.length > 5 * window * windows).slice(0, repeated);
   await writeFile(join(work, folder, "repeated.jsonl"), jsonl(again.map(sayAgain(windows))));
-  const texts = between.map(plantInto(plantedText, () => ({ windows })));
+  const enough = between.filter(({ text }) => text.length > 5 * window * windows);
+  const texts = enough.map(plantInto(plantedText, () => ({ windows })));
   await writeFile(join(work, folder, "planted.jsonl"), jsonl(texts));
 }
 const before = ({ title }) => ({ before: tokensBefore(tokenizer, memoryFrame(title)).length });

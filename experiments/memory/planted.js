@@ -70,12 +70,11 @@ export function plantedText(random, { title, sentences, window, windows, lengthO
   return { title, text: `${text}\n${asked.join(" ")}` };
 }
 
-/** Windows of a text, the last one saying one of the others again. */
+/** Windows of a text, the last one saying one of the others again, and a little more, so that it is a whole one. */
 export function repeatedText(random, { title, ids, window, windows, detokenize }) {
-  const cut = Array.from({ length: windows - 1 }, (_, w) =>
-    detokenize(ids.slice(w * (window - 1), (w + 1) * (window - 1))),
-  );
-  return { title, text: `${[...cut, drawn(random, cut)].join("\n")}\n\n\n` };
+  const pieceFrom = (w, more = 0) => detokenize(ids.slice(w * (window - 1), (w + 1) * (window - 1) + more));
+  const cut = Array.from({ length: windows - 1 }, (_, w) => pieceFrom(w));
+  return { title, text: [...cut, pieceFrom(random.int(cut.length), 16)].join("\n") };
 }
 
 /** A line of clue data: in three of four, the text ends with a window, so that the question is read from the memory of all of it. */

@@ -43,5 +43,5 @@ prag memory train --stage rlgf --data "$work/reward.jsonl" --from "$work/stage-2
 
 mkdir -p "$out"
 cp "$work/stage-3/model.safetensors" "$work/stage-3/config.json" "$out"
-for stage in 0 1a 1b 2 3; do cp "$work/stage-$stage/training.jsonl" "$root/experiments/memory/training-$stage.jsonl"; done
+for stage in 0 1a 1b 1c 2 3; do cp "$work/stage-$stage/training.jsonl" "$root/experiments/memory/training-$stage.jsonl"; done
 echo "weights in $out, losses in experiments/memory/training-*.jsonl"

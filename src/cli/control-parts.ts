@@ -12,6 +12,7 @@ import { goldPassages } from "../evaluation/gold-passages.ts";
 import type { Question } from "../evaluation/questions.ts";
 import { type QuestionRow, questionRowSchema, runFiles } from "../evaluation/run-format.ts";
 import type { Hit, Retriever } from "../retrieval/retriever.ts";
+import { spareHits } from "./prepare-eval.ts";
 import type { EvalMethod, EvalOptions } from "./run-eval.ts";
 
 /** What a control knows of its run. */
@@ -59,10 +60,14 @@ export function openWithControls({
   };
 }
 
-/** Passages that the run's questions find, at any rank, and that have an adapter, in the order of ids. */
-async function encodedPassages(parts: EngineParts, { rows }: ControlRun): Promise<string[]> {
+/**
+ * Passages that methods of the run use and that have an adapter, in the order of ids: those of the first ranks, and where later ones
+ * move up for what cannot be encoded, of these too. Adapters that other runs made of later ranks change nothing.
+ */
+async function encodedPassages(parts: EngineParts, { rows, limit }: ControlRun): Promise<string[]> {
   const encoding = await parts.encoding();
-  const ids = new Set(rows.flatMap(({ retrieved }) => retrieved));
+  const most = parts.config.compat === "reference" ? limit + spareHits : limit;
+  const ids = new Set(rows.flatMap(({ retrieved }) => retrieved.slice(0, most)));
   return [...ids].filter((id) => encoding.keyOf(id) !== undefined).sort();
 }
 

@@ -70,7 +70,7 @@ export async function findSets(
 }
 
 /** Of datasets whose questions bring the corpus along, those that have no texts: nothing could be retrieved for them. */
-export async function withoutTexts(sets: readonly EvalSet[]): Promise<EvalSet[]> {
+export async function setsLackingTexts(sets: readonly EvalSet[]): Promise<EvalSet[]> {
   const found: EvalSet[] = [];
   for (const set of sets) {
     if (set.source.corpus !== "contexts") continue;

@@ -6,7 +6,7 @@ import { hashFiles } from "../engine/engine.suite.ts";
 import { prag, withWorkFolder } from "./cli.suite.ts";
 import { createProgram } from "./program.ts";
 import { planRuns, targets } from "./reproduce-plan.ts";
-import { atlas, findSets, withoutTexts } from "./reproduce-sets.ts";
+import { atlas, findSets, setsLackingTexts } from "./reproduce-sets.ts";
 import { createTerminal } from "./terminal.ts";
 
 const popqa = {
@@ -37,7 +37,7 @@ describe("the plan of a reproduction", () => {
       await writeFile(join(folder, "data", "hotpotqa.jsonl"), `${other}\n`);
       const sets = await findSets(join(folder, "data"), undefined);
       expect(sets.map(({ name }) => name)).toEqual(["atlas", "hotpotqa", "popqa"]);
-      expect((await withoutTexts(sets)).map(({ name }) => name)).toEqual(["popqa"]);
+      expect((await setsLackingTexts(sets)).map(({ name }) => name)).toEqual(["popqa"]);
       const refused = await prag(folder, ["reproduce", "table1", "--data", "data", "--sets", "popqa"]);
       expect(refused).toMatchObject({ code: 4, stdout: "" });
       expect(refused.stderr).toMatch(/popqa: the questions bring no texts along.*psgs_w100\.tsv/s);

@@ -152,7 +152,7 @@ export async function warmUpFor(
   const { data, count, chainOfThought, isPlan } = request;
   const folder = join(out, "warm");
   if (isPlan) return folder;
-  await withEngine(shell, { command, settings }, async ({ parts, signal }) => {
+  await withEngine(shell, { command, settings, ignoreRecorded: true }, async ({ parts, signal }) => {
     const rows = await loadWarmUpRows(data, { chainOfThought });
     await runWarmUp(parts, { rows, data: basename(data), folder, count, seed, chainOfThought, signal });
   });

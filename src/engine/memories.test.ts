@@ -42,12 +42,18 @@ describe("memories", () => {
         });
         expect(one.size.entries).toBe(Math.floor(one.size.tokens / 24) * 6);
         await writeFile(join(folder, "more.txt"), bridgeArticle(7));
-        const more = await memorize(parts, ["more.txt"], { base: folder, name: "one", append: true });
+        const appending = { base: folder, name: "one", append: true, ratio: 8 };
+        const planned = await memorize(parts, ["more.txt"], { ...appending, dryRun: true });
+        const more = await memorize(parts, ["more.txt"], appending);
+        expect(more.size).toEqual(planned.size);
         expect(more.size.tokens).toBeGreaterThan(one.size.tokens);
         expect(more.passages).toBe(one.passages + 1);
         const after = await showMemory(parts, "one");
         expect(after.sources).toEqual(["docs/bridge-0.txt", "more.txt"]);
-        expect(after.entries).toBe(more.size.entries);
+        expect([after.entries, after.bytes]).toEqual([more.size.entries, more.size.bytes]);
+        const both = ["docs/bridge-0.txt", "more.txt"];
+        const together = await memorize(parts, both, { base: folder, name: "both", dryRun: true });
+        expect(together.size.tokens).toBe(more.size.tokens);
         const answer = await ask(parts, "Who built the Orlen7 Bridge?", {
           method: "memorag",
           memory: "one",

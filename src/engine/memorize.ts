@@ -6,7 +6,7 @@ import type { Passage } from "../corpus/corpus.ts";
 import { readFiles } from "../corpus/read-files.ts";
 import { tokensBefore } from "../memory/frame.ts";
 import { memorize as memorizeTokens } from "../memory/memorize.ts";
-import { type MemorySize, memorySize, rowCount, rowWidth } from "../memory/memory.ts";
+import { type MemorySize, memorySize } from "../memory/memory.ts";
 import type { MemorySession } from "../memory/memory-session.ts";
 import { mixedLength } from "../memory/window.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
@@ -112,8 +112,8 @@ async function memorizeFully(
   const ids = [...(before ? between : tokensBefore(tokenizer, frame)), ...tokenizeTexts(tokenizer, texts)];
   const session = await parts.memorySession();
   const { window } = session;
-  const tokens = (before?.memory?.header.tokens ?? 0) + ids.length;
-  const size = memorySize(model.config, { tokens, window, ratio });
+  const from = before?.memory?.header;
+  const size = memorySize(model.config, { tokens: ids.length, window, ratio, from });
   checkPositions(size, { session, model });
   onSize?.(size);
   const all = [...(before?.passages ?? [])];
@@ -125,9 +125,7 @@ async function memorizeFully(
   const file = `memory-${content}.safetensors`;
   const path = join(memoryFolder(folder, name), file);
   const task = { ids, ratio, from: before?.memory, frame, path, progress, signal };
-  const header = await memorizeTokens(session, model.config, task);
-  const { entries } = header;
-  const bytes = 4 * rowCount(header) * rowWidth(header); // windows may have different ratios
+  await memorizeTokens(session, model.config, task);
   await publishMemory(folder, name, {
     title: report.title,
     sources: [...(before?.about.sources ?? []), ...sources],
@@ -136,7 +134,7 @@ async function memorizeFully(
     notes: null,
     passages: all,
   });
-  return { ...report, size: { ...size, entries, bytes } };
+  return report;
 }
 
 /** Refuses a memory that the session has no positions for, before anything is read. */

@@ -21,12 +21,13 @@ export async function writeNotes(
   const room = Math.floor(generator.contextLength * notesShare);
   const pieces = groupPassages(passages, (text) => tokenizer.tokenize(text).length, room);
   const chosen = spread(pieces, Math.floor(room / gistTokens.least));
+  const own = Math.floor(room / Math.max(1, chosen.length)) - 1; // and the line's end
   const gists: string[] = [];
   for (const [i, piece] of chosen.entries()) {
     signal?.throwIfAborted();
     const request = {
       messages: gistMessages(piece),
-      maxTokens: Math.max(1, Math.min(gistTokens.most, Math.floor(room / chosen.length))),
+      maxTokens: Math.max(1, Math.min(gistTokens.most, own)),
       sampling: { repetitionPenalty: 1.2 },
     };
     const [gist] = await generator.generateBatch([request], { signal });

@@ -19,7 +19,23 @@ describe("training of a memory model", () => {
         const [first, second, third] = [join(folder, "one"), join(folder, "two"), join(folder, "three")];
         const clues = join(folder, "clues.jsonl");
         await withEngine(tinySettings(folder), async ({ parts }) => {
-          const request = { stage: "pretrain" as const, paths: ["docs"], base: folder, windows: 2, ...small };
+          const texts = { paths: ["docs"], base: folder, windows: 2, ...small };
+          const begun = await trainMemoryModel(parts, {
+            ...texts,
+            stage: "imitate",
+            out: join(folder, "zero"),
+          });
+          expect(begun).toMatchObject({ updates: 2, tokens: 2 * 48, left: 0 });
+          const request = { ...texts, stage: "pretrain" as const, weigh: "gain" as const };
+          for (const [change, said] of [
+            [{ windows: 1 }, /two windows at least/],
+            [{ windows: 100 }, /need \d+ positions/],
+            [{ ratios: [5] }, /divides the window/],
+            [{ stage: "imitate" as const }, /--weigh is for the stage pretrain/],
+          ] as const)
+            await expect(trainMemoryModel(parts, { ...request, ...change, out: first })).rejects.toThrow(
+              said,
+            );
           const report = await trainMemoryModel(parts, { ...request, out: first });
           expect(report).toMatchObject({ updates: 2, tokens: 2 * 48 });
           expect(report.firstLoss).toBeGreaterThan(0);

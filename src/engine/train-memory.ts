@@ -6,7 +6,7 @@ import { canonicalJson, sha256 } from "../base/hash.ts";
 import { openJsonl, readJsonl } from "../base/jsonl.ts";
 import { acquireLock } from "../base/lock.ts";
 import { readFiles } from "../corpus/read-files.ts";
-import { validRatios } from "../memory/window.ts";
+import { checkRatio, validRatios } from "../memory/window.ts";
 import { type MemoryModel, openMemoryModel } from "../models/memory-model.ts";
 import { type ClueExample, clueExampleSchema, createTuningTexts } from "../training/memory-clues.ts";
 import { weighByGain } from "../training/memory-gain.ts";
@@ -39,7 +39,7 @@ export interface TrainMemoryRequest {
   from?: string | undefined;
   /** Raw tokens of a window; with `from`, as there. */
   window?: number | undefined;
-  /** Windows of a stretch, in pre-training. */
+  /** Windows of a stretch, in `imitate` and `pretrain`. */
   windows?: number | undefined;
   ratios?: readonly number[] | undefined;
   /** What counts in pre-training: all tokens alike, or each by what the text before its window tells of it. */
@@ -62,7 +62,7 @@ export interface TrainMemoryReport {
   out: string;
   /** Stretches, examples or pairs. */
   items: number;
-  /** Examples that were left out: they do not fit into the model's positions. */
+  /** What was left out: texts that are shorter than a stretch, examples that do not fit into the model's positions. */
   left: number;
   updates: number;
   tokens: number;
@@ -88,6 +88,8 @@ export async function trainMemoryModel(
   parts: EngineParts,
   request: TrainMemoryRequest,
 ): Promise<TrainMemoryReport> {
+  if (request.weigh !== undefined && request.stage !== "pretrain")
+    throw new ConfigError(`--weigh is for the stage pretrain, not for ${request.stage}`);
   if (request.minutes !== undefined && request.minutes <= 0)
     throw new ConfigError(`the minutes of a training must be above 0, got ${request.minutes}`);
   const lock = await acquireLock(request.out, "train a memory");
@@ -112,7 +114,7 @@ interface Stage {
 interface StageData {
   count: number;
   textsOf: MemoryTraining["textsOf"];
-  /** Examples that do not fit into the model's positions. */
+  /** Texts that are shorter than a stretch, examples that do not fit into the model's positions. */
   left?: number;
   /** What the data is known by. */
   content: string;
@@ -162,13 +164,21 @@ async function runStage(parts: EngineParts, request: TrainMemoryRequest): Promis
 /** Refuses stretches whose last window would stand behind the last position of the model. */
 function checkStretch(
   { name, config }: OpenedModel,
-  { window, windows, ratios }: { window: number; windows: number; ratios: readonly number[] },
+  {
+    window,
+    windows,
+    ratios,
+    weigh,
+  }: { window: number; windows: number; ratios: readonly number[]; weigh: Weighing },
 ): void {
-  const own = window / Math.min(...ratios);
-  const needed = windows * own + window;
+  for (const ratio of ratios) checkRatio(ratio, window);
+  if (weigh === "gain" && windows < 2)
+    throw new ConfigError("--weigh gain needs two windows at least: it looks at what the ones before tell");
+  const compressed = windows * (window / Math.min(...ratios)) + window;
+  const needed = weigh === "gain" ? Math.max(compressed, windows * window) : compressed; // gain reads it raw, too
   if (needed > config.contextLength)
     throw new ConfigError(
-      `${windows} windows of ${window} tokens at ratio ${Math.min(...ratios)} need ${needed} positions, ${name} has ${config.contextLength}; take fewer or smaller windows (--windows, --window), or larger ratios (--ratios)`,
+      `${windows} windows of ${window} tokens need ${needed} positions, ${name} has ${config.contextLength}; take fewer or smaller windows (--windows, --window)${needed > compressed ? "" : ", or larger ratios (--ratios)"}`,
     );
 }
 
@@ -272,15 +282,15 @@ const stageData: Record<
   (parts: EngineParts, request: TrainMemoryRequest, given: Stage) => Promise<StageData>
 > = {
   async imitate(parts, request, given) {
-    const { count, content, textsOf } = await readStretches(parts, request, given);
+    const { textsOf, ...data } = await readStretches(parts, request, given);
     const { imitationGradients: gradients } = given.trainer;
-    return { count, content, gradients, textsOf: async (update) => ({ texts: textsOf(update) }) };
+    return { ...data, gradients, textsOf: async (update) => ({ texts: textsOf(update) }) };
   },
   async pretrain(parts, request, given) {
     const { weigh = "alike" } = request;
-    const { count, content, textsOf } = await readStretches(parts, request, given);
+    const { content, textsOf, ...data } = await readStretches(parts, request, given);
     return {
-      count,
+      ...data,
       content: sha256(`${weigh}/${content}`),
       textsOf: async (update, values) => {
         const texts = textsOf(update);
@@ -292,16 +302,13 @@ const stageData: Record<
     const { examples, content } = await readExamples(paths);
     const { contextLength: positions } = model.config;
     const { count, left, textsOf } = createTuningTexts(model.tokenizer, examples, { ...given, positions });
-    if (count === 0)
-      throw new InputError(
-        `all ${left} clue examples are too long for the ${positions} positions of ${model.name} with ratios ${given.ratios.join(", ")}; give shorter texts (prag memory clues --words) or larger ratios`,
-      );
+    if (count === 0) throw tooLong(left, { model, ...given });
     return { count, left, textsOf: async (update) => ({ texts: textsOf(update) }), content };
   },
   async rlgf(parts, request, { model, trainer, values, ...given }) {
     const { from, paths, out } = request;
     if (from === undefined)
-      throw new ConfigError("the third stage needs the weights of the second: give their folder (--from)");
+      throw new ConfigError("rlgf needs the weights of sft: give their folder (--from)");
     const { examples, content } = await readExamples(paths);
     const sampled = await sampleClues(parts, examples, {
       ...request,
@@ -317,18 +324,30 @@ const stageData: Record<
       );
     const reference = new Map([...values].map(([name, value]) => [name, value.slice()]));
     const { tokenizer } = model;
-    const texts = createPreferenceTexts({ trainer, tokenizer, reference }, pairs, { ...given, beta });
+    const { contextLength: positions } = model.config;
+    const sizes = { ...given, positions, beta };
+    const texts = createPreferenceTexts({ trainer, tokenizer, reference }, pairs, sizes);
+    if (texts.count === 0) throw tooLong(texts.left, { model, ...given });
     return { ...texts, content: sha256(canonicalJson([content, sampled])), meanReward: meanReward(sampled) };
   },
 };
 
+function tooLong(
+  count: number,
+  { model, ratios }: { model: OpenedModel; ratios: readonly number[] },
+): InputError {
+  return new InputError(
+    `all ${count} clue examples are too long for the ${model.config.contextLength} positions of ${model.name} with ratios ${ratios.join(", ")}; give shorter texts (prag memory clues --words) or larger ratios`,
+  );
+}
+
 /** Reads texts and cuts them into stretches. */
 async function readStretches(
   { config, progress }: EngineParts,
-  { paths, base, windows = 4, signal }: TrainMemoryRequest,
+  { paths, base, windows = 4, weigh = "alike", signal }: TrainMemoryRequest,
   { model, ...given }: Stage,
 ) {
-  checkStretch(model, { ...given, windows });
+  checkStretch(model, { ...given, windows, weigh });
   const texts: Int32Array[] = [];
   const hashes: string[] = [];
   for await (const { document, source } of readFiles(paths, { ...config.ingest, base, signal })) {

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { z } from "zod";
 import { FormatError, InputError, messageOf, systemCode } from "../base/errors.ts";
-import { explainSystemError, readJsonIfPresent, writeAtomic, writeJson } from "../base/files.ts";
+import { explainSystemError, isFile, readJsonIfPresent, writeAtomic, writeJson } from "../base/files.ts";
 import { canonicalJson, sha256, sha256OfFile } from "../base/hash.ts";
 import { findFiles } from "../corpus/find-files.ts";
 import type { Question } from "./questions.ts";
@@ -92,13 +92,6 @@ async function unpackIfPacked(path: string, workFolder: string): Promise<string>
   }
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-}
-
 const hashesSchema = z.record(
   z.string(),
   z.object({ size: z.number(), modifiedMs: z.number(), hash: z.string() }),
@@ -107,7 +100,7 @@ const hashesSchema = z.record(
 /** Hashes of files, kept with size and time of change: a corpus of gigabytes is read once, not at every start. */
 async function openHashes(workFolder: string) {
   const path = join(workFolder, "hashes.json");
-  const known = { ...(await readJsonIfPresent(path, hashesSchema).catch(() => undefined)) };
+  const known = { ...(await readJsonIfPresent(path, hashesSchema)) };
   let isChanged = false;
   return {
     async of(file: string): Promise<string> {

@@ -1,14 +1,14 @@
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { InputError } from "../base/errors.ts";
-import { explainSystemError, readJsonIfPresent, writeJson } from "../base/files.ts";
+import { explainSystemError, isFile, readJsonIfPresent, writeJson } from "../base/files.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
 import type { ModelConfig } from "../models/config.ts";
 import type { ChatMessage } from "../weights/chat.ts";
-import { type Memory, type MemoryHeader, rowWidth } from "./memory.ts";
-import { encodeMemoryHeader, entriesAfter, headerRoom, partialMemory } from "./memory-file.ts";
+import { entriesAfter, type Memory, type MemoryHeader, rowWidth } from "./memory.ts";
+import { encodeMemoryHeader, headerRoom, partialMemory } from "./memory-file.ts";
 import type { MemorySession } from "./memory-session.ts";
 import type { MemoryStream } from "./memory-stream.ts";
 import { checkRatio } from "./window.ts";
@@ -68,13 +68,6 @@ export async function memorize(
   } finally {
     await file?.close();
   }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 }
 
 function identityOf({ identity }: MemorySession, { ids, ratio, from, frame }: MemorizeTask): string {

@@ -4,7 +4,7 @@ import { FormatError, UnsupportedError } from "../base/errors.ts";
 import { parseJson } from "../base/files.ts";
 import { layOutSafetensors, openSafetensors, readTensor } from "../weights/safetensors.ts";
 import { type Memory, type MemoryHeader, rowCount, rowWidth } from "./memory.ts";
-import { checkRatio, mixedLength } from "./window.ts";
+import { checkRatio } from "./window.ts";
 
 /** Raised when the layout changes. */
 const formatVersion = 1;
@@ -109,15 +109,4 @@ export function partialMemory(file: FileHandle, path: string, header: MemoryHead
       return new Float32Array(bytes.buffer);
     },
   };
-}
-
-/** Rows of the finished windows of a memory that goes on from `from` after `windows` more windows, at `ratio`. */
-export function entriesAfter(
-  windows: number,
-  { window, ratio, from }: { window: number; ratio: number; from: MemoryHeader | undefined },
-): number {
-  const before = from?.entries ?? 0;
-  if (windows === 0) return before;
-  const first = from && from.openTokens > 0 ? from.ratio : ratio; // a window that is under way keeps its ratio
-  return before + mixedLength(window, first) - window + (windows - 1) * (window / ratio);
 }

@@ -70,15 +70,35 @@ export interface MemorySize {
   fullBytes: number;
 }
 
-/** The size of a memory, before it is made. */
+/** Rows of the finished windows of a memory that goes on from `from` after `windows` more windows, at `ratio`. */
+export function entriesAfter(
+  windows: number,
+  { window, ratio, from }: { window: number; ratio: number; from: MemoryHeader | undefined },
+): number {
+  const before = from?.entries ?? 0;
+  if (windows === 0) return before;
+  const first = from && from.openTokens > 0 ? from.ratio : ratio; // a window that is under way keeps its ratio
+  return before + mixedLength(window, first) - window + (windows - 1) * (window / ratio);
+}
+
+/** The size of a memory, before so many tokens are read, of a whole text or behind those of a memory. */
 export function memorySize(
   { layers, keyValueHeads, headSize }: ModelConfig,
-  { tokens, window, ratio }: { tokens: number; window: number; ratio: number },
+  {
+    tokens: read,
+    window,
+    ratio,
+    from,
+  }: { tokens: number; window: number; ratio: number; from?: MemoryHeader | undefined },
 ): MemorySize {
   const rowBytes = 4 * rowWidth({ layers, width: keyValueHeads * headSize });
-  const entries = Math.floor(tokens / window) * (window / ratio);
-  const bytes = (entries + mixedLength(tokens % window, ratio)) * rowBytes;
-  return { tokens, ratio, entries, bytes, fullBytes: tokens * rowBytes };
+  const { tokens: before = 0, openTokens = 0, ratio: openRatio = ratio } = from ?? {};
+  const tokens = before + read;
+  const windows = Math.floor((openTokens + read) / window);
+  const entries = entriesAfter(windows, { window, ratio, from });
+  const own = windows === 0 && openTokens > 0 ? openRatio : ratio;
+  const rows = entries + mixedLength((openTokens + read) % window, own);
+  return { tokens, ratio, entries, bytes: rows * rowBytes, fullBytes: tokens * rowBytes };
 }
 
 /** Refuses a memory of another model. */

@@ -73,6 +73,16 @@ export function windowExample(
   return { windows, ratios: windows.map(() => ratio), weights };
 }
 
+/** The ratios at which an example's conversation fits into the positions. */
+export function fittingRatios(
+  tokens: ClueTokens,
+  { window, ratios, positions }: { window: number; ratios: readonly number[]; positions: number },
+): number[] {
+  return ratios.filter(
+    (ratio) => positionsOf(windowExample(tokens, { window, ratio, weight: 1 })) <= positions,
+  );
+}
+
 /**
  * Clue examples for supervised fine-tuning: each once in every pass, for its clues or its answer as a coin says, at one of the
  * ratios with which it fits into the model's positions. Those that fit with none are left out; `left` counts them.
@@ -89,8 +99,7 @@ export function createTuningTexts(
   }: { window: number; ratios: readonly number[]; batch: number; positions: number; seed: number },
 ): { count: number; left: number; textsOf(update: number): WindowedText[] } {
   const random = new Random(`tuning/${seed}`);
-  const fitting = (tokens: ClueTokens) =>
-    ratios.filter((ratio) => positionsOf(windowExample(tokens, { window, ratio, weight: 1 })) <= positions);
+  const fitting = (tokens: ClueTokens) => fittingRatios(tokens, { window, ratios, positions });
   const usable = examples.filter((example) =>
     clueTasks.every((task) => fitting(tokenizeExample(tokenizer, example, { task })).length > 0),
   );

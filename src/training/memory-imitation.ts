@@ -5,7 +5,7 @@ import { input, type Tensor } from "../graph/tensor.ts";
 import { createMemoryScoringGraph } from "../models/memory-graph.ts";
 import type { MemoryTensors } from "../models/memory-weights.ts";
 import type { Model } from "../models/open-model.ts";
-import type { HostTensor, Runtime } from "../runtime/runtime.ts";
+import type { HostTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { gradientName } from "./graph.ts";
 import type { WindowBatch } from "./memory-batch.ts";
 
@@ -23,7 +23,8 @@ export interface Imitation {
  * In every layer a memory token's key and value become those of the raw token before it, as squared differences tell: memory
  * begins as "keep every c-th token and forget the others", from where next-token prediction goes on. Without it memory tokens have
  * to learn at once what to hold and how the frozen model finds it, and learn neither in a few million tokens
- * (experiments/memory). The loss is the mean over layers of Σ (own − imitated)² / Σ imitated², keys and values apart.
+ * (docs/decisions/0028). The loss is the mean over layers of Σ (own − imitated)² / Σ imitated², keys and values apart. Raw tokens
+ * attend to memory tokens too, so that a little of the gradient goes by them; the denominators count as constants.
  */
 export async function openImitation(
   runtime: Runtime,
@@ -49,39 +50,45 @@ export async function openImitation(
   );
   const named = Object.fromEntries(names.map((name, i) => [gradientName(name), gradients[i]!]));
   const sizes = Object.fromEntries(imitated.map((state, i) => [`size${i}`, total(mul(state, state))]));
-  const measuring = await runtime.openSession(toOnnx(sizes, { folder }));
-  const training = await runtime.openSession(toOnnx({ loss, ...named }, { folder }));
-  /** One over what the squares of each layer's keys and values sum to in the first batch, so that all count alike. */
-  let shares: Promise<Record<string, HostTensor>> | undefined;
-  const measure = async (feeds: Record<string, HostTensor>) => {
-    const { values: found } = await measuring.run(feeds);
-    return Object.fromEntries(
-      states.map((_, i): [string, HostTensor] => {
-        const size = Math.max(numberOf(found[`size${i}`]), 1e-12);
-        return [
-          `share${i}`,
-          { dtype: "float32", dims: [], data: Float32Array.of(1 / (states.length * size)) },
-        ];
-      }),
-    );
+  const opened: Session[] = [];
+  const open = async (outputs: Record<string, Tensor>) => {
+    const session = await runtime.openSession(toOnnx(outputs, { folder }));
+    opened.push(session);
+    return session;
   };
-  return {
-    async gradients(batch, valueFeeds) {
-      const { memoryPlaces, rawPlaces } = placesOf(batch);
-      const { rows: _rows, ...windows } = batch.feeds;
-      const feeds = { ...windows, ...valueFeeds, rawPlaces };
-      shares ??= measure(feeds);
-      const result = await training.run({ ...feeds, memoryPlaces, ...(await shares) });
-      return {
-        loss: numberOf(result.values.loss),
-        gradients: new Map(names.map((name) => [name, floats(result.values[gradientName(name)])])),
-      };
-    },
-    async dispose() {
-      await measuring.dispose();
-      await training.dispose();
-    },
+  const dispose = async () => {
+    for (const session of opened) await session.dispose();
   };
+  try {
+    const [measuring, training] = [await open(sizes), await open({ loss, ...named })];
+    return {
+      async gradients(batch, valueFeeds) {
+        const { memoryPlaces, rawPlaces } = placesOf(batch);
+        const { rows: _rows, ...windows } = batch.feeds;
+        const feeds = { ...windows, ...valueFeeds, rawPlaces };
+        const shares = sharesOf((await measuring.run(feeds)).values, states.length);
+        const { values: found } = await training.run({ ...feeds, ...shares, memoryPlaces });
+        return {
+          loss: numberOf(found.loss),
+          gradients: new Map(names.map((name) => [name, floats(found[gradientName(name)])])),
+        };
+      },
+      dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+/** One over what the squares of each layer's keys and values sum to in this batch, so that all count alike. */
+function sharesOf(sizes: Readonly<Record<string, HostTensor>>, count: number): Record<string, HostTensor> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, i): [string, HostTensor] => {
+      const size = Math.max(numberOf(sizes[`size${i}`]), 1e-12);
+      return [`share${i}`, { dtype: "float32", dims: [], data: Float32Array.of(1 / (count * size)) }];
+    }),
+  );
 }
 
 const total = (x: Tensor) => sum(x, [0, 1]);

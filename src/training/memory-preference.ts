@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { Random } from "../base/random.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
-import { type ClueExample, type SaidClues, tokenizeExample, windowExample } from "./memory-clues.ts";
+import {
+  type ClueExample,
+  fittingRatios,
+  type SaidClues,
+  tokenizeExample,
+  windowExample,
+} from "./memory-clues.ts";
 import type { MemoryTrainer, MemoryValues } from "./memory-trainer.ts";
 import type { UpdateTexts } from "./memory-training.ts";
 
@@ -60,24 +66,36 @@ export function createPreferenceTexts(
     window,
     ratios,
     batch,
+    positions,
     beta,
     seed,
-  }: { window: number; ratios: readonly number[]; batch: number; beta: number; seed: number },
-): { count: number; textsOf(update: number, values: MemoryValues): Promise<UpdateTexts> } {
+  }: {
+    window: number;
+    ratios: readonly number[];
+    batch: number;
+    positions: number;
+    beta: number;
+    seed: number;
+  },
+): { count: number; left: number; textsOf(update: number, values: MemoryValues): Promise<UpdateTexts> } {
   const random = new Random(`preference/${seed}`);
-  const order = random.shuffle(pairs);
+  /** Both texts of a pair, and the ratios at which they fit into the positions. */
+  const prepare = ({ example, better, worse }: CluePair) => {
+    const sides = [better, worse].map((said) => tokenizeExample(tokenizer, example, { task: "clues", said }));
+    const longest = sides.reduce((a, b) => (b.target.length > a.target.length ? b : a));
+    return { sides, fitting: fittingRatios(longest, { window, ratios, positions }) };
+  };
+  const usable = pairs.filter((pair) => prepare(pair).fitting.length > 0);
+  const order = random.shuffle(usable);
   return {
-    count: pairs.length,
+    count: usable.length,
+    left: pairs.length - usable.length,
     async textsOf(update, values) {
       const texts = Array.from({ length: batch }, (_, i) => {
         const index = update * batch + i;
-        const { example, better, worse } = order[index % order.length]!;
-        const drawn = random.fork(`pair ${index}`);
-        const ratio = ratios[drawn.int(ratios.length)]!;
-        return [better, worse].map((said) => {
-          const tokens = tokenizeExample(tokenizer, example, { task: "clues", said });
-          return windowExample(tokens, { window, ratio, weight: tokens.target.length });
-        });
+        const { sides, fitting } = prepare(order[index % order.length]!);
+        const ratio = fitting[random.fork(`pair ${index}`).int(fitting.length)]!;
+        return sides.map((tokens) => windowExample(tokens, { window, ratio, weight: tokens.target.length }));
       }).flat();
       const now = await trainer.score(texts, values);
       const before = await trainer.score(texts, reference);

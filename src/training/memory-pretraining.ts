@@ -18,13 +18,13 @@ export interface StretchOptions {
 
 /**
  * Stretches of texts for next-token prediction: every text is cut into stretches of whole windows (a shorter rest is left
- * out), each is seen once before any is seen twice, in an order drawn for every pass. The last window has no memory tokens
+ * out, and so is a shorter text, which `left` counts), each is seen once before any is seen twice, in an order drawn for every pass. The last window has no memory tokens
  * in half of the stretches: nothing comes after it, but when a memory is asked it has them.
  */
 export function createStretches(
   texts: readonly Int32Array[],
   { window, windows, ratios, batch, seed }: StretchOptions,
-): { count: number; textsOf(update: number): WindowedText[] } {
+): { count: number; left: number; textsOf(update: number): WindowedText[] } {
   for (const ratio of ratios) checkRatio(ratio, window);
   const length = window * windows;
   const places = texts.flatMap((text, owner) =>
@@ -49,6 +49,7 @@ export function createStretches(
   };
   return {
     count: places.length,
+    left: texts.filter((text) => text.length < length).length,
     textsOf: (update) =>
       Array.from({ length: batch }, (_, i) => {
         const { owner, begin } = placeOf(update * batch + i);

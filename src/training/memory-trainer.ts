@@ -54,7 +54,7 @@ export async function openMemoryTrainer(
       ...lossFeeds(batch, session === training),
       ...valueFeeds(parameters, values),
     });
-  let imitation: Promise<Imitation> | undefined;
+  let imitation: Imitation | undefined;
   return {
     parameters,
     async score(texts, values) {
@@ -83,9 +83,9 @@ export async function openMemoryTrainer(
       };
     },
     async imitationGradients(texts, values) {
-      imitation ??= openImitation(runtime, model, { memory, positions });
+      imitation ??= await openImitation(runtime, model, { memory, positions });
       const feeds = valueFeeds(parameters, values);
-      const found = await (await imitation).gradients(layOutWindows(texts), feeds);
+      const found = await imitation.gradients(layOutWindows(texts), feeds);
       const gradients = new Map(
         parameters.map(({ name }) => [
           name,
@@ -97,7 +97,7 @@ export async function openMemoryTrainer(
     async dispose() {
       await scoring.dispose();
       await training.dispose();
-      await (await imitation)?.dispose();
+      await imitation?.dispose();
     },
   };
 }

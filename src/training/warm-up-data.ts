@@ -60,9 +60,10 @@ function reasonedPair(
   addsConclusion: boolean,
 ): QuestionAnswer[] {
   const whole = (reasoning.trim().split(/\n\s*\n|Questions/)[0] ?? "").trim();
-  const end = whole.search(/(so )?the answer is/i);
-  if (end < 0) return [];
+  const end = [...whole.matchAll(/(so )?the answer is/gi)].at(-1)?.index;
+  if (end === undefined) return [];
   const said = extractAnswer(whole, { chainOfThought: true });
-  const fullAnswer = (addsConclusion && whole.slice(0, end).trim()) || whole;
+  const fullAnswer = addsConclusion ? whole.slice(0, end).trim() : whole;
+  if (fullAnswer === "") return [];
   return scoreAnswer(said, answers).em === 1 ? [{ question, answer: said, fullAnswer }] : [];
 }

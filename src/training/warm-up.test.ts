@@ -124,9 +124,11 @@ describe("warm-up data", () => {
       { question: "q", answer: "Paris", fullAnswer: "It is in France. So the answer is Paris." },
     ]);
     const concluded = { ...choice, chainOfThought: true, addsConclusion: true };
-    expect(chooseWarmUpPairs(reasoned, concluded).pairs).toEqual([
-      { question: "q", answer: "Paris", fullAnswer: "It is in France." },
-    ]);
+    const bare = { question: "q", answers: ["Paris"], reasoning: "So the answer is Paris." };
+    expect(chooseWarmUpPairs([...reasoned, bare], concluded)).toEqual({
+      pairs: [{ question: "q", answer: "Paris", fullAnswer: "It is in France." }],
+      dropped: 4, // one that only concludes has nothing to teach
+    });
     expect(() => chooseWarmUpPairs(rows, { ...choice, chainOfThought: true })).toThrow(/reasoning/);
     expect(() => chooseWarmUpPairs(rows, { ...choice, skip: 20 })).toThrow(/none of 0 rows/);
   });

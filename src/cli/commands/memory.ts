@@ -154,7 +154,7 @@ function addClues(memory: Command, shell: Shell): void {
   const command = memory
     .command("clues")
     .description(
-      "Make clue data for the second stage of training: questions on your documents by rule, with the sentences that answer them.",
+      "Make clue data for the stages sft and rlgf of training: questions on your documents by rule, with the sentences that answer them.",
     )
     .argument("[files...]", "documents: files, folders or globs")
     .requiredOption("--out <file>", "the JSONL file to write")
@@ -224,7 +224,7 @@ function addTrain(memory: Command, shell: Shell): void {
     .requiredOption("--out <folder>", "where the weights go, with the losses and what going on needs")
     .option("--from <folder>", "memory weights to start from: those of the stage before")
     .option("--window <tokens>", "tokens of a window (default: 256 at most)", wholeNumber)
-    .option("--windows <count>", "windows of a stretch in pre-training (default: 4)", wholeNumber)
+    .option("--windows <count>", "windows of a stretch in imitate and pretrain (default: 4)", wholeNumber)
     .option("--ratios <list>", "ratios to draw from, such as 2,4,8", nameList)
     .addOption(
       choiceOption(
@@ -270,8 +270,14 @@ function addTrain(memory: Command, shell: Shell): void {
   ]);
 }
 
+const whyLeft = (stage: TrainMemoryReport["stage"]) =>
+  stage === "imitate" || stage === "pretrain"
+    ? "texts that are shorter than a stretch (--window times --windows)"
+    : "examples that do not fit into the model's positions";
+
 function describeTraining(report: TrainMemoryReport, out: string): string[] {
-  const { items, left, updates, tokens, seconds, tokensPerSecond, firstLoss, lastLoss, meanReward } = report;
+  const { stage, items, left, updates, tokens, seconds, tokensPerSecond, firstLoss, lastLoss, meanReward } =
+    report;
   const losses =
     firstLoss === null || lastLoss === null
       ? "nothing was left to do"
@@ -279,7 +285,7 @@ function describeTraining(report: TrainMemoryReport, out: string): string[] {
   return [
     `${out}: ${updates} updates over ${items} items in all; now ${tokens.toLocaleString("en")} tokens in ${formatDuration(seconds)} (${Math.round(tokensPerSecond)} per second)`,
     losses,
-    ...(left ? [`${count(left, "example")} did not fit into the model's positions and were left out`] : []),
+    ...(left ? [`${left.toLocaleString("en")} left out: ${whyLeft(stage)}`] : []),
     ...(meanReward === null ? [] : [`mean reward of the sampled clues ${meanReward.toFixed(3)}`]),
   ];
 }

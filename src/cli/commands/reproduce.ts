@@ -17,7 +17,7 @@ import {
   wholeNumber,
 } from "../options.ts";
 import { longMethods, planRuns, type ReproduceRun, type Target, targets } from "../reproduce-plan.ts";
-import { type EvalSet, findLongSets, findSets, setNames, withoutTexts } from "../reproduce-sets.ts";
+import { type EvalSet, findLongSets, findSets, setNames, setsLackingTexts } from "../reproduce-sets.ts";
 import type { EvalReport } from "../run-eval.ts";
 import { doRun, type ReproduceContext, warmUpFor } from "../run-reproduce.ts";
 import { loadCommandConfig, type Shell, type Speech, speechOf } from "../shell.ts";
@@ -188,7 +188,7 @@ async function findUsableSets(
   wanted: readonly string[] | undefined,
 ): Promise<EvalSet[]> {
   const sets = await findSets(folder, wanted);
-  const lacking = await withoutTexts(sets);
+  const lacking = await setsLackingTexts(sets);
   const names = lacking.map(({ name }) => name).join(", ");
   const why = `${names}: the questions bring no texts along, and ${folder} has no corpus; put psgs_w100.tsv or JSONL named …passages… there`;
   if (lacking.some(({ name }) => wanted?.includes(name))) throw new NotFoundError(why);

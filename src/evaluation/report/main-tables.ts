@@ -61,9 +61,10 @@ function typeTable(group: RunGroup, run: ReportRun): Block {
     { run, ids: allIds(run), seed: run.name },
     ...shown.map((type) => ({ run, ids: idsOfType(run, type), seed: `${run.name}/${type}` })),
   ];
-  const head = columns.map(({ ids }, i) =>
-    i === 0 ? wholeOf(run) : `${shown[i - 1]!.replaceAll("_", " ")} (${ids.length})`,
-  );
+  const head = columns.map(({ ids }, i) => {
+    const name = i === 0 ? (isBalanced(run) ? "mean of types" : "total") : shown[i - 1]!.replaceAll("_", " ");
+    return `${name} (${ids.length})`;
+  });
   const theirs = paperDataset(run.dataset);
   const paperNames = [isBalanced(run) ? undefined : theirs, ...shown.map((type) => `${theirs}/${type}`)];
   return {
