@@ -4,7 +4,7 @@
 #   npm run --silent build && node experiments/memory/data.js --work WORK && experiments/memory/train.sh WORK
 #
 #   MODEL=prag-mini  OUT=models/prag-mini-memory  THREADS=2
-#   IMITATE=6 COPY=6 PRETRAIN=25 SFT=10 RLGF=4   minutes of updates of each step; the learning rate falls by them
+#   IMITATE=6 COPY=6 RATIOS=11 PRETRAIN=11 SFT=8 RLGF=3   minutes of updates of each step; the learning rate falls by them
 #
 # Memory tokens first learn to be like the tokens that they stand for; then to say again what was said in the window before, at ratio 2;
 # then longer texts at all ratios. In pre-training a token counts by what the windows before tell of it. Without the first step nothing
@@ -26,20 +26,22 @@ prag memory train --stage imitate --data "$work/pretrain" --out "$work/stage-0" 
   --batch 4 --minutes "${IMITATE:-6}"
 prag memory train --stage pretrain --data "$work/copy" --from "$work/stage-0" --out "$work/stage-1a" --windows 2 --ratios 2 \
   --weigh gain --batch 8 --minutes "${COPY:-6}"
-prag memory train --stage pretrain --data "$work/pretrain" --from "$work/stage-1a" --out "$work/stage-1b" --windows 4 \
-  --ratios 2,4,8,16,32 --weigh gain --batch 4 --minutes "${PRETRAIN:-25}"
+prag memory train --stage pretrain --data "$work/copy" --from "$work/stage-1a" --out "$work/stage-1b" --windows 2 --ratios 2,4,8 \
+  --weigh gain --batch 8 --minutes "${RATIOS:-11}"
+prag memory train --stage pretrain --data "$work/pretrain" --from "$work/stage-1b" --out "$work/stage-1c" --windows 4 \
+  --ratios 2,4,8,16 --weigh gain --batch 8 --learning-rate 5e-4 --minutes "${PRETRAIN:-11}"
 
 for set in clues reward measure; do
   [ -f "$work/$set.jsonl" ] ||
     prag memory clues "$work/$set/articles.jsonl" --questions "$work/$set/questions.jsonl" --words 200 --out "$work/$set.jsonl"
 done
 
-prag memory train --stage sft --data "$work/clues.jsonl,$work/planted-clues.jsonl" --from "$work/stage-1b" --out "$work/stage-2" \
-  --ratios 2,4,8 --minutes "${SFT:-10}"
+prag memory train --stage sft --data "$work/clues.jsonl,$work/planted-clues.jsonl" --from "$work/stage-1c" --out "$work/stage-2" \
+  --ratios 2,4,8 --minutes "${SFT:-8}"
 
 # Clues are sampled at the first ratio.
 prag memory train --stage rlgf --data "$work/reward.jsonl" --from "$work/stage-2" --out "$work/stage-3" \
-  --ratios 4,2,8 --samples 4 --updates 60 --minutes "${RLGF:-4}"
+  --ratios 4,2,8 --samples 4 --updates 60 --minutes "${RLGF:-3}"
 
 mkdir -p "$out"
 cp "$work/stage-3/model.safetensors" "$work/stage-3/config.json" "$out"
