@@ -103,9 +103,9 @@ describe("report", () => {
     const rows = markdown.split("\n");
     const heads = rows.filter((row) => row.startsWith("| method |"));
     expect(heads[0]).toContain("hotpotqa (mean of types, 20)");
-    expect(heads[1]).toContain("| mean of types (20) | bridge (10) |");
+    expect(heads[1]).toContain("| mean of types (20) | comparison (10) |");
     const plain = createReport([createRun("runs/hotpotqa", methods)]).markdown;
-    expect(plain).toContain("| total (20) | bridge (10) |");
+    expect(plain).toContain("| total (20) | comparison (10) |");
     const paper = rows.filter((row) => row.includes("paper: prag"));
     expect(paper).toHaveLength(1); // by type alone
     expect(paper[0]).toContain("| *–* |");
