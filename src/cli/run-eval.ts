@@ -232,7 +232,11 @@ class EvalRun {
   async #answer(): Promise<AnsweringReport> {
     const { out: folder, methods, inFlight = 1, withoutTexts, signal } = this.#options;
     const { clock, progress, config } = this.#parts;
-    await this.#prepare(() => this.#parts.generator());
+    await this.#prepare(async () => {
+      const generator = await this.#parts.generator();
+      // What looks at attention is opened now: no question's time is for it.
+      if (methods.some(({ id }) => nameOf(id) === "dragin")) await generator.attention({ text: "." });
+    });
     return answerQuestions({
       folder,
       questions: this.#plan.questions,

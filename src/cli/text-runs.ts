@@ -1,6 +1,5 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { writeAtomic } from "../base/files.ts";
+import { isFile, writeAtomic } from "../base/files.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { streamSummary } from "../engine/ask.ts";
 import type { MemoragChoice } from "../engine/create-memorag.ts";
@@ -72,11 +71,7 @@ async function writeText(
   const name = sha256(canonicalJson(row)).slice(0, 16);
   const file = `${name}.jsonl`;
   const base = join(folder.path, "read");
-  const isThere = await stat(join(base, file)).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) await writeAtomic(join(base, file), `${JSON.stringify(row)}\n`);
+  if (!(await isFile(join(base, file)))) await writeAtomic(join(base, file), `${JSON.stringify(row)}\n`);
   return { base, file, name };
 }
 

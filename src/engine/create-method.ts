@@ -129,12 +129,13 @@ const kinds: Record<OpenedName, MethodKind> = {
     reference: reAnsweringReference,
     iterates: true,
     notes: [...reAnsweringNotes, ...draginNotes],
-    create: async (parts, given) => {
-      const [retriever, tag] = [await parts.retriever(), await openTagger()];
-      // What looks at attention is opened now: no question's time is for it.
-      await given.generator.attention({ text: "." });
-      return dragin({ ...given, retriever, tag, options: draginOptions.parse(given.options) });
-    },
+    create: async (parts, given) =>
+      dragin({
+        ...given,
+        retriever: await parts.retriever(),
+        tag: await openTagger(),
+        options: draginOptions.parse(given.options),
+      }),
   },
   hyde: {
     ...plain,

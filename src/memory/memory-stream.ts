@@ -1,5 +1,6 @@
 import { CapacityError, ConfigError } from "../base/errors.ts";
 import type { ModelConfig } from "../models/config.ts";
+import { floats } from "../runtime/floats.ts";
 import type { Append, HostTensor, ResidentTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { cacheLayers, createCache } from "./cache.ts";
 import { type Memory, rowWidth } from "./memory.ts";
@@ -254,9 +255,4 @@ function capacityOf({ window }: StreamParts, options: StreamOptions): number {
   const tokens = openTokens + options.maxTokens;
   const finished = Math.floor(tokens / window) * Math.ceil(window / least);
   return entries + finished + mixedLength(Math.min(tokens, window), least);
-}
-
-function floats(tensor: HostTensor | undefined): Float32Array {
-  if (tensor?.dtype !== "float32") throw new Error(`internal: expected float32, got ${tensor?.dtype}`);
-  return tensor.data;
 }

@@ -5,6 +5,7 @@ import { input, type Tensor } from "../graph/tensor.ts";
 import { createMemoryScoringGraph } from "../models/memory-graph.ts";
 import type { MemoryTensors } from "../models/memory-weights.ts";
 import type { Model } from "../models/open-model.ts";
+import { floats } from "../runtime/floats.ts";
 import type { HostTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { gradientName } from "./graph.ts";
 import type { WindowBatch } from "./memory-batch.ts";
@@ -111,9 +112,4 @@ function placesOf({ feeds }: WindowBatch): Record<"memoryPlaces" | "rawPlaces", 
 
 function numberOf(tensor: HostTensor | undefined): number {
   return floats(tensor)[0]!;
-}
-
-function floats(tensor: HostTensor | undefined): Float32Array {
-  if (tensor?.dtype !== "float32") throw new Error(`internal: expected float32, got ${tensor?.dtype}`);
-  return tensor.data;
 }

@@ -5,6 +5,7 @@ import { input } from "../graph/tensor.ts";
 import { createMemoryScoringGraph } from "../models/memory-graph.ts";
 import { type MemoryParameter, memoryInputs, memoryParameters } from "../models/memory-weights.ts";
 import type { Model } from "../models/open-model.ts";
+import { floats } from "../runtime/floats.ts";
 import type { HostTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { gradientName } from "./graph.ts";
 import { layOutWindows, type WindowBatch, type WindowedText } from "./memory-batch.ts";
@@ -137,9 +138,4 @@ function scoresOf(
     scores[texts[i]!]! += logProbability * weights[i]!;
   });
   return scores;
-}
-
-function floats(tensor: HostTensor | undefined): Float32Array {
-  if (tensor?.dtype !== "float32") throw new Error(`internal: expected float32, got ${tensor?.dtype}`);
-  return tensor.data;
 }

@@ -2,6 +2,7 @@ import type { Adapter, AdapterConfig } from "../adapters/adapter.ts";
 import { factorName } from "../adapters/lora-linear.ts";
 import { toOnnx } from "../graph/onnx.ts";
 import type { Model } from "../models/open-model.ts";
+import { floats } from "../runtime/floats.ts";
 import type { HostTensor, ResidentTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
 import { createTrainingGraph, gradientName } from "./graph.ts";
@@ -138,11 +139,6 @@ async function runStep(
     losses,
     gradients: new Map([...factors.keys()].map((name) => [name, floats(values[gradientName(name)]!)])),
   };
-}
-
-function floats(tensor: HostTensor): Float32Array {
-  if (tensor.dtype !== "float32") throw new Error(`internal: expected float32, got ${tensor.dtype}`);
-  return tensor.data;
 }
 
 /** Updates of every job; jobs that differ in them cannot be trained together. */
