@@ -73,6 +73,9 @@ export function windowExample(
   return { windows, ratios: windows.map(() => ratio), weights };
 }
 
+/** Of what stands around an example in a conversation, more than any template and instruction has. */
+const instructionBytes = 4096;
+
 /** The ratios at which an example's conversation fits into the positions. */
 export function fittingRatios(
   tokens: ClueTokens,
@@ -100,8 +103,13 @@ export function createTuningTexts(
 ): { count: number; left: number; textsOf(update: number): WindowedText[] } {
   const random = new Random(`tuning/${seed}`);
   const fitting = (tokens: ClueTokens) => fittingRatios(tokens, { window, ratios, positions });
-  const usable = examples.filter((example) =>
-    clueTasks.every((task) => fitting(tokenizeExample(tokenizer, example, { task })).length > 0),
+  // Tokens are no more than bytes: only an example that might be too long is tokenised to know, for that takes long.
+  const most = Math.max(...ratios);
+  const certainTokens = (positions - window - window / most) * most;
+  const usable = examples.filter(
+    (example) =>
+      Buffer.byteLength(JSON.stringify(example)) + instructionBytes <= certainTokens ||
+      clueTasks.every((task) => fitting(tokenizeExample(tokenizer, example, { task })).length > 0),
   );
   const order = random.shuffle(usable);
   return {
