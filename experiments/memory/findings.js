@@ -65,6 +65,36 @@ export const summarise = (measured) =>
 const within = (one) => (one ? `${percent(one.value)} [${percent(one.low)}, ${percent(one.high)}]` : "–");
 const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
+/** Recall of facts of one kind. */
+function recallTable(cells) {
+  const known = [...new Set(cells.map((cell) => cell.known))];
+  const of = (one) => cells.filter((cell) => cell.known === one);
+  return table(
+    [
+      `${cells[0].kind}: known`,
+      ...of(known[0]).map(({ depth }) => `depth ${depth}`),
+      "mean [95 %]",
+      "told, nats",
+    ],
+    known.map((one) => [
+      one,
+      ...of(one).map(({ recall }) => percent(recall)),
+      proportion(of(one)),
+      one === "nothing" ? "–" : mean(of(one).map(({ nats }) => nats)).toFixed(2),
+    ]),
+  );
+}
+
+/** The share of all facts of some cells that were said, with Wilson's 95 % interval. */
+function proportion(cells) {
+  const asked = cells.reduce((sum, { facts }) => sum + facts, 0);
+  const said = cells.reduce((sum, { facts, recall }) => sum + facts * recall, 0);
+  const [p, z] = [said / asked, 1.96];
+  const middle = (p + z ** 2 / (2 * asked)) / (1 + z ** 2 / asked);
+  const half = (z / (1 + z ** 2 / asked)) * Math.sqrt((p * (1 - p)) / asked + z ** 2 / (4 * asked ** 2));
+  return `${percent(p)} [${percent(Math.max(0, middle - half))}, ${percent(middle + half)}]`;
+}
+
 const texts = {
   perplexity: ({ tokens, stretches, rows }) => `## Perplexity of a continuation
 
@@ -88,22 +118,13 @@ ${table(
   ]),
 )}`,
   recall({ tokens, cells }) {
-    const names = [...new Set(cells.map(({ known }) => known))];
-    const of = (known) => cells.filter((cell) => cell.known === known);
     return `## Recall of planted facts
 
-A fact in ${tokens} tokens of a book, asked for in ${of(names[0])[0].facts} texts for each cell; the answer has its word, in %. The text ends with a window: nothing of it is raw when it is asked.
-"Told": how many nats likelier the name is than in the same text with another name in the fact.
+A fact in ${tokens} tokens of a book, asked for in ${cells[0].facts} texts for each cell; in how many what is said greedily has its answer, in %. The text ends with a window: nothing of it
+is raw when it is asked. The answer is an invented name ("The keeper of Brafel is Quomir."), several tokens that stand nowhere else, or a common word ("The cellar of Brafel holds salt.").
+"Told": how many nats likelier the answer is than in the same text with another one in the fact.
 
-${table(
-  ["known", ...of(names[0]).map(({ depth }) => `depth ${depth}`), "mean", "told, nats"],
-  names.map((known) => [
-    known,
-    ...of(known).map(({ recall }) => percent(recall)),
-    percent(mean(of(known).map(({ recall }) => recall))),
-    known === "nothing" ? "–" : mean(of(known).map(({ nats }) => nats)).toFixed(2),
-  ]),
-)}
+${[...new Set(cells.map(({ kind }) => kind))].map((kind) => recallTable(cells.filter((cell) => cell.kind === kind))).join("\n\n")}
 
 ![heat map](recall.svg)`;
   },
@@ -173,6 +194,11 @@ export async function drawCharts(out, { recall, perplexity }) {
           sort: null,
         },
         color: { field: "recall", type: "quantitative", scale: { domain: [0, 1], scheme: "blues" } },
+        column: {
+          field: "kind",
+          type: "nominal",
+          title: "the answer is among invented names, or common words",
+        },
       },
     });
   }

@@ -85,9 +85,23 @@ const nameOf = (random) => {
   const name = random.sample(syllables, 2).join("");
   return name[0].toUpperCase() + name.slice(1);
 };
+const goods = "silver honey wool pepper salt tea silk oil cheese tobacco beer rope".split(" ");
+/** Facts whose answer is an invented name, several tokens that stand nowhere else, and such as a common word. */
+const factKinds = {
+  names: {
+    draw: (random) => [nameOf(random), nameOf(random)],
+    told: ({ place, answer }) => ` The keeper of ${place} is ${answer}. `,
+    question: (place) => `Who is the keeper of ${place}?`,
+  },
+  words: {
+    draw: (random) => random.sample(goods, 2),
+    told: ({ place, answer }) => ` The cellar of ${place} holds ${answer}. `,
+    question: (place) => `What does the cellar of ${place} hold?`,
+  },
+};
 const depths = [0, 0.25, 0.5, 0.75, 1];
 
-/** The fact is told in the same text with this name and with another one: how much likelier the name is where it was told, in nats. */
+/** The fact is told in the same text with this answer and with another one: how much likelier it is where it was told, in nats. */
 async function difference(trainer, values, { prompts, target, window, known }) {
   const [told, foreign] = prompts.map((prompt) =>
     known === "everything"
@@ -105,8 +119,9 @@ const everythingOf = (prompt, target) => ({
 });
 
 /**
- * How often the word of a planted fact stands in the greedy answer, by its depth in the text and by what is known of it; and by how
- * many nats the name is likelier than where another one was told. The text ends with a window: all of it is known from memory.
+ * How often the answer of a planted fact stands in what is said greedily, by the fact's kind, its depth in the text and what is known
+ * of it; and by how many nats it is likelier than where another one was told. The text ends with a window: all of it is known from
+ * memory.
  */
 export async function measureRecall({ parts, model, memoryModel, texts, ratios, windows, facts, steps }) {
   const { tokenizer } = model;
@@ -119,51 +134,54 @@ export async function measureRecall({ parts, model, memoryModel, texts, ratios, 
   const before = tokensBefore(tokenizer, frame);
   const tokens = window * (windows - 1) - before.length;
   /** The text with a fact at a depth. */
-  const textWith = (random, { filler, depth, place, keeper }) => {
-    const fact = tokenizer.tokenize(` The keeper of ${place} is ${keeper}. `);
+  const textWith = (random, { filler, depth, line }) => {
+    const fact = tokenizer.tokenize(line);
     const length = tokens - fact.length;
     const begin = random.int(filler.length - length);
     const cut = begin + Math.floor(depth * length);
     return [...filler.slice(begin, cut), ...fact, ...filler.slice(cut, begin + length)];
   };
-  const ask = async (i, { known, depth }) => {
+  const ask = async (i, { kind, known, depth }) => {
+    const { draw, told, question: questionOf } = factKinds[kind];
     const of = () => new Random(`fact ${depth} ${i}`);
     const random = of();
-    const [place, keeper, other] = [nameOf(random), nameOf(random), nameOf(random)];
+    const place = nameOf(random);
+    const answers = draw(random);
     const filler = texts[i % texts.length];
-    const [ids, foreign] = [keeper, other].map((name) =>
-      textWith(of().fork("place"), { filler, depth, place, keeper: name }),
+    const [ids, foreign] = answers.map((answer) =>
+      textWith(of().fork("place"), { filler, depth, line: told({ place, answer }) }),
     );
     const passages = known === "everything" ? [{ title: "Text", text: tokenizer.detokenize(ids) }] : [];
     const memory =
       typeof known === "number"
         ? await remember(session, model.config, { ids: [...before, ...ids], ratio: known, frame })
         : undefined;
-    const question = `Who is the keeper of ${place}?`;
+    const question = questionOf(place);
     const messages = answerPrompts.messages(question, { passages });
     const request = { messages, prefix: answerPrompts.prefix, maxTokens: 12, memory };
     const [{ text }] = await generator.generateBatch([request]);
     const after = tokensAfter(tokenizer, frame, answerPrompts.messages(question));
-    const target = tokenizer.tokenize(answerPrompts.target({ question, answer: keeper }));
+    const target = tokenizer.tokenize(answerPrompts.target({ question, answer: answers[0] }));
     const prompts = [ids, foreign].map((some) => [...before, ...some, ...after]);
     const nats =
       known === "nothing" ? 0 : await difference(trainer, values, { prompts, target, window, known });
-    return { found: text.includes(keeper), nats };
+    return { found: text.includes(answers[0]), nats };
   };
   const cells = [];
-  const total = (ratios.length + 2) * depths.length * facts;
+  const asked = Object.keys(factKinds).flatMap((kind) =>
+    ["nothing", "everything", ...ratios].flatMap((known) => depths.map((depth) => ({ kind, known, depth }))),
+  );
   try {
-    for (const known of ["nothing", "everything", ...ratios]) {
-      for (const depth of depths) {
-        const rows = [];
-        for (let i = 0; i < facts; i++) {
-          const step = `recall of whole windows/${windows}/${known}/${depth}/${i}`;
-          rows.push(await steps.step(step, total, () => ask(i, { known, depth })));
-        }
-        const recall = rows.filter(({ found }) => found).length / facts;
-        const nats = rows.reduce((sum, row) => sum + row.nats, 0) / facts;
-        cells.push({ known, depth, recall, nats, facts });
+    for (const cell of asked) {
+      const { kind, known, depth } = cell;
+      const rows = [];
+      for (let i = 0; i < facts; i++) {
+        const step = `recall of ${kind}/${windows}/${known}/${depth}/${i}`;
+        rows.push(await steps.step(step, asked.length * facts, () => ask(i, cell)));
       }
+      const recall = rows.filter(({ found }) => found).length / facts;
+      const nats = rows.reduce((sum, row) => sum + row.nats, 0) / facts;
+      cells.push({ ...cell, recall, nats, facts });
     }
   } finally {
     await trainer.dispose();

@@ -1,6 +1,6 @@
-// Texts in which facts about invented people stand between sentences of articles: told in some windows and asked in a later one, where
-// a memory alone can tell them; or with a question, as clue data. Other roles, names and wordings than recall is measured with
-// (measures.js).
+// Texts in which invented facts stand between sentences of articles: told in some windows and asked in a later one, where a memory
+// alone can tell them; or with a question, as clue data. The answer is an invented name of several tokens, or a common word. Other
+// names, words and wordings than recall is measured with (measures.js).
 
 const syllables =
   "ar ben cla den ek fin gal hor il jas kol lin mar ner os pat ran sil tor ul ven wal yor zan".split(" ");
@@ -8,14 +8,35 @@ const roles =
   "mayor owner captain teacher cook doctor painter founder architect singer baker judge pilot poet".split(
     " ",
   );
-const toldForms = [
-  ({ role, place, name }) => `The ${role} of ${place} is ${name}.`,
-  ({ role, place, name }) => `${name} is the ${role} of ${place}.`,
-  ({ role, place, name }) => `In ${place} the ${role} is called ${name}.`,
-];
-const questionForms = [
-  ({ role, place }) => `Who is the ${role} of ${place}?`,
-  ({ role, place }) => `What is the ${role} of ${place} called?`,
+const goods =
+  "wine copper bread paper timber sugar cotton marble coffee milk stone glass rice leather corn coal butter iron wheat fish".split(
+    " ",
+  );
+const kinds = [
+  {
+    draw: (random) => ({ role: drawn(random, roles), place: nameOf(random), answer: nameOf(random) }),
+    told: [
+      ({ role, place, answer }) => `The ${role} of ${place} is ${answer}.`,
+      ({ role, place, answer }) => `${answer} is the ${role} of ${place}.`,
+      ({ role, place, answer }) => `In ${place} the ${role} is called ${answer}.`,
+    ],
+    questions: [
+      ({ role, place }) => `Who is the ${role} of ${place}?`,
+      ({ role, place }) => `What is the ${role} of ${place} called?`,
+    ],
+  },
+  {
+    draw: (random) => ({ place: nameOf(random), answer: drawn(random, goods) }),
+    told: [
+      ({ place, answer }) => `The market of ${place} sells ${answer}.`,
+      ({ place, answer }) => `${place} is known for its ${answer}.`,
+      ({ place, answer }) => `People from ${place} trade in ${answer}.`,
+    ],
+    questions: [
+      ({ place }) => `What does the market of ${place} sell?`,
+      ({ place }) => `What do people from ${place} trade in?`,
+    ],
+  },
 ];
 const drawn = (random, list) => list[random.int(list.length)];
 
@@ -35,12 +56,11 @@ function fill(parts, { sentences, tokens, lengthOf }) {
 
 /** Facts in a text of so many tokens, anywhere in it. */
 function tell(random, { sentences, count, tokens, lengthOf }) {
-  const facts = Array.from({ length: count }, () => ({
-    role: drawn(random, roles),
-    place: nameOf(random),
-    name: nameOf(random),
-  }));
-  for (const fact of facts) fact.line = drawn(random, toldForms)(fact);
+  const facts = Array.from({ length: count }, () => {
+    const { draw, told, questions } = drawn(random, kinds);
+    const fact = draw(random);
+    return { ...fact, told, question: drawn(random, questions)(fact), line: drawn(random, told)(fact) };
+  });
   const lines = facts.map(({ line }) => line);
   const between = fill(lines, { sentences, tokens, lengthOf }).slice(lines.length);
   return { facts, text: random.shuffle([...lines, ...between]).join(" ") };
@@ -60,8 +80,8 @@ export function plantedText(random, { title, sentences, window, windows, lengthO
   });
   const again = (fact) =>
     random.next() < 0.6
-      ? `Question: ${drawn(random, questionForms)(fact)} The answer is ${fact.name}.`
-      : drawn(random, toldForms)(fact);
+      ? `Question: ${fact.question} The answer is ${fact.answer}.`
+      : drawn(random, fact.told)(fact);
   const asked = fill(random.shuffle(facts).map(again), {
     sentences: random.shuffle(sentences),
     tokens: window + 16, // a whole window at least
@@ -86,9 +106,9 @@ export function plantedExample(random, { title, sentences, window, before, lengt
   return {
     title,
     text,
-    question: drawn(random, questionForms)(fact),
+    question: fact.question,
     clues: [fact.line],
-    answers: [fact.name],
+    answers: [fact.answer],
   };
 }
 

@@ -18,7 +18,7 @@
 //     --out <folder>          where results.json, findings.md and the figures go (default: beside this file)
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readJsonl } from "../../dist/base/jsonl.js";
@@ -28,6 +28,7 @@ import { openEngine } from "../../dist/engine/open-engine.js";
 import { sampleClues } from "../../dist/engine/sample-clues.js";
 import { clueExampleSchema } from "../../dist/training/memory-clues.js";
 import { createProgress, describeRun, writeFindings } from "../report.js";
+import { writeEncoder } from "./encoder.js";
 import { drawCharts, findingsText, summarise } from "./findings.js";
 import { measureCosts, measureLong, measurePerplexity, measureRecall } from "./measures.js";
 import { openSteps } from "./steps.js";
@@ -107,8 +108,11 @@ async function measureReward(memoryModel) {
 
 /** MemoRAG and its baselines on the same questions, by the command for it. */
 async function measureF1(memoryModel) {
+  const config = join(work, "f1.json");
+  await writeFile(config, JSON.stringify({ embedder: { folder: await writeEncoder(work) } }));
   const words = ["reproduce", "memorag", "--data", join(work, "longbench"), "--sets", "squad,altqa"];
-  const own = ["--sample", String(sample), "--max-words", "60", "--limit", "3", "--out", join(work, "runs")];
+  const passages = ["--max-words", "60", "--limit", "3", "--ratio", "4"];
+  const own = [...passages, "--sample", String(sample), "--config", config, "--out", join(work, "runs")];
   const using = [
     "--model",
     options.model,
