@@ -121,7 +121,8 @@ ${table(
     return `## Recall of planted facts
 
 A fact in ${tokens} tokens of a book, asked for in ${cells[0].facts} texts for each cell; in how many what is said greedily has its answer, in %. The text ends with a window: nothing of it
-is raw when it is asked. The answer is an invented name ("The keeper of Brafel is Quomir."), several tokens that stand nowhere else, or a common word ("The cellar of Brafel holds salt.").
+is raw when it is asked. Answers are names ("Brafel was founded by Clara Quomir."), years ("The bridge of Brafel was built in 1723.") and common words ("The village of Brafel is known for its salt."),
+in forms that the model answers from a prompt; it was trained with other ones.
 "Told": how many nats likelier the answer is than in the same text with another one in the fact.
 
 ${[...new Set(cells.map(({ kind }) => kind))].map((kind) => recallTable(cells.filter((cell) => cell.kind === kind))).join("\n\n")}
@@ -197,7 +198,7 @@ export async function drawCharts(out, { recall, perplexity }) {
         column: {
           field: "kind",
           type: "nominal",
-          title: "the answer is among invented names, or common words",
+          title: "answers are",
         },
       },
     });

@@ -86,17 +86,24 @@ const nameOf = (random) => {
   return name[0].toUpperCase() + name.slice(1);
 };
 const goods = "silver honey wool pepper salt tea silk oil cheese tobacco beer rope".split(" ");
-/** Facts whose answer is an invented name, several tokens that stand nowhere else, and such as a common word. */
+const firstNames =
+  "Anna Peter Clara David Emma Felix Grace Henry Irene Jacob Laura Martin Nora Oscar Paula Simon".split(" ");
+/** Facts of three kinds, in forms that prag-mini answers where they stand in the prompt; `draw` gives two different answers. */
 const factKinds = {
   names: {
-    draw: (random) => [nameOf(random), nameOf(random)],
-    told: ({ place, answer }) => ` The keeper of ${place} is ${answer}. `,
-    question: (place) => `Who is the keeper of ${place}?`,
+    draw: (random) => random.sample(firstNames, 2).map((first) => `${first} ${nameOf(random)}`),
+    told: ({ place, answer }) => ` ${place} was founded by ${answer}. `,
+    question: (place) => `Who founded ${place}?`,
+  },
+  years: {
+    draw: (random) => random.sample([17, 18, 19], 2).map((century) => `${century}${10 + random.int(90)}`),
+    told: ({ place, answer }) => ` The bridge of ${place} was built in ${answer}. `,
+    question: (place) => `When was the bridge of ${place} built?`,
   },
   words: {
     draw: (random) => random.sample(goods, 2),
-    told: ({ place, answer }) => ` The cellar of ${place} holds ${answer}. `,
-    question: (place) => `What does the cellar of ${place} hold?`,
+    told: ({ place, answer }) => ` The village of ${place} is known for its ${answer}. `,
+    question: (place) => `What is the village of ${place} known for?`,
   },
 };
 const depths = [0, 0.25, 0.5, 0.75, 1];

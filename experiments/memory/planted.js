@@ -1,6 +1,6 @@
 // Texts in which invented facts stand between sentences of articles: told in some windows and asked in a later one, where a memory
-// alone can tell them; or with a question, as clue data. The answer is an invented name of several tokens, or a common word. Other
-// names, words and wordings than recall is measured with (measures.js).
+// alone can tell them; or with a question, as clue data. Answers are names, years and common words; other ones and in other wordings
+// than recall is measured with (measures.js).
 
 const syllables =
   "ar ben cla den ek fin gal hor il jas kol lin mar ner os pat ran sil tor ul ven wal yor zan".split(" ");
@@ -12,30 +12,71 @@ const goods =
   "wine copper bread paper timber sugar cotton marble coffee milk stone glass rice leather corn coal butter iron wheat fish".split(
     " ",
   );
+const firstNames =
+  "Alice Bernard Celia Daniel Edith Frank Helen Ivan Julia Karl Lucy Max Olga Paul Rosa Thomas".split(" ");
+const person = (random) => `${drawn(random, firstNames)} ${nameOf(random)}`;
+const year = (random) => String(1600 + random.int(400));
+/** Forms that prag-mini answers from the text itself; `of` is what the fact is about. */
 const kinds = [
   {
-    draw: (random) => ({ role: drawn(random, roles), place: nameOf(random), answer: nameOf(random) }),
-    told: [
-      ({ role, place, answer }) => `The ${role} of ${place} is ${answer}.`,
-      ({ role, place, answer }) => `${answer} is the ${role} of ${place}.`,
-      ({ role, place, answer }) => `In ${place} the ${role} is called ${answer}.`,
-    ],
-    questions: [
-      ({ role, place }) => `Who is the ${role} of ${place}?`,
-      ({ role, place }) => `What is the ${role} of ${place} called?`,
-    ],
+    of: nameOf,
+    answer: person,
+    told: [(of, answer) => `${of} was painted by ${answer}.`, (of, answer) => `${answer} painted ${of}.`],
+    question: (of) => `Who painted ${of}?`,
   },
   {
-    draw: (random) => ({ place: nameOf(random), answer: drawn(random, goods) }),
+    of: nameOf,
+    answer: person,
     told: [
-      ({ place, answer }) => `The market of ${place} sells ${answer}.`,
-      ({ place, answer }) => `${place} is known for its ${answer}.`,
-      ({ place, answer }) => `People from ${place} trade in ${answer}.`,
+      (of, answer) => `The ${of} was invented by ${answer}.`,
+      (of, answer) => `${answer} invented the ${of}.`,
     ],
-    questions: [
-      ({ place }) => `What does the market of ${place} sell?`,
-      ({ place }) => `What do people from ${place} trade in?`,
+    question: (of) => `Who invented the ${of}?`,
+  },
+  {
+    of: nameOf,
+    answer: person,
+    told: [
+      (of, answer) => `${of} was named after ${answer}.`,
+      (of, answer) => `${of} is named after ${answer}.`,
     ],
+    question: (of) => `Who was ${of} named after?`,
+  },
+  {
+    of: (random) => `${drawn(random, roles)} of ${nameOf(random)}`,
+    answer: (random) => (random.next() < 0.5 ? nameOf(random) : person(random)),
+    told: [(of, answer) => `The ${of} is ${answer}.`, (of, answer) => `${answer} is the ${of}.`],
+    question: (of) => `Who is the ${of}?`,
+  },
+  {
+    of: nameOf,
+    answer: year,
+    told: [
+      (of, answer) => `${of} was discovered in ${answer}.`,
+      (of, answer) => `In ${answer}, ${of} was discovered.`,
+    ],
+    question: (of) => `When was ${of} discovered?`,
+  },
+  {
+    of: person,
+    answer: year,
+    told: [(of, answer) => `${of} died in ${answer}.`, (of, answer) => `In ${answer}, ${of} died.`],
+    question: (of) => `When did ${of} die?`,
+  },
+  {
+    of: nameOf,
+    answer: (random) => drawn(random, goods),
+    told: [
+      (of, answer) => `The ${of} is made of ${answer}.`,
+      (of, answer) => `A ${of} is made of ${answer}.`,
+    ],
+    question: (of) => `What is the ${of} made of?`,
+  },
+  {
+    of: person,
+    answer: nameOf,
+    told: [(of, answer) => `${of} was born in ${answer}.`, (of, answer) => `In ${answer}, ${of} was born.`],
+    question: (of) => `Where was ${of} born?`,
   },
 ];
 const drawn = (random, list) => list[random.int(list.length)];
@@ -57,9 +98,10 @@ function fill(parts, { sentences, tokens, lengthOf }) {
 /** Facts in a text of so many tokens, anywhere in it. */
 function tell(random, { sentences, count, tokens, lengthOf }) {
   const facts = Array.from({ length: count }, () => {
-    const { draw, told, questions } = drawn(random, kinds);
-    const fact = draw(random);
-    return { ...fact, told, question: drawn(random, questions)(fact), line: drawn(random, told)(fact) };
+    const kind = drawn(random, kinds);
+    const [of, answer] = [kind.of(random), kind.answer(random)];
+    const lineOf = () => drawn(random, kind.told)(of, answer);
+    return { answer, lineOf, line: lineOf(), question: kind.question(of) };
   });
   const lines = facts.map(({ line }) => line);
   const between = fill(lines, { sentences, tokens, lengthOf }).slice(lines.length);
@@ -79,9 +121,7 @@ export function plantedText(random, { title, sentences, window, windows, lengthO
     lengthOf,
   });
   const again = (fact) =>
-    random.next() < 0.6
-      ? `Question: ${fact.question} The answer is ${fact.answer}.`
-      : drawn(random, fact.told)(fact);
+    random.next() < 0.6 ? `Question: ${fact.question} The answer is ${fact.answer}.` : fact.lineOf();
   const asked = fill(random.shuffle(facts).map(again), {
     sentences: random.shuffle(sentences),
     tokens: window + 16, // a whole window at least
