@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { ConfigError, InputError } from "../base/errors.ts";
 import { readJsonl } from "../base/jsonl.ts";
 import { clueExampleSchema } from "../training/memory-clues.ts";
@@ -44,6 +45,18 @@ describe("training of a memory model", () => {
           await expect(trainMemoryModel(parts, { ...request, out: first, seed: 2 })).rejects.toThrow(
             ConfigError,
           );
+          const logged = async () =>
+            (
+              await readJsonl(
+                join(first, "training.jsonl"),
+                z.looseObject({ update: z.int(), loss: z.number() }),
+              )
+            ).map(({ update, loss }) => ({ update, loss }));
+          const before = await logged();
+          expect(before.map(({ update }) => update)).toEqual([1, 2]);
+          await rm(join(first, "state.safetensors")); // as if killed before the first state, with updates in the log
+          await trainMemoryModel(parts, { ...request, out: first });
+          expect(await logged()).toEqual(before);
           const made = await makeClues(parts, { paths: ["docs"], base: folder, out: clues, words: 60 });
           expect(made.examples).toBeGreaterThan(0);
           const examples = await readJsonl(clues, clueExampleSchema);
