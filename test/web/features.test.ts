@@ -172,6 +172,35 @@ describePage("collections, reports and the connection", (open) => {
     await expect.poll(() => [...world.collections.keys()]).toEqual(["default"]);
   });
 
+  it("begins with the server's main collection, which is in the list while it is empty", async () => {
+    const world = { ...emptyWorld(), collections: new Map(), mainCollection: "manuals" };
+    const { page } = await open({ world });
+    const choice = page.getByLabel("Collection", { exact: true });
+    await page.getByRole("heading", { name: "Add documents" }).waitFor();
+    expect(await choice.inputValue()).toBe("manuals");
+    await page.getByRole("button", { name: /three short articles/ }).click();
+    await expect.poll(() => [...world.collections.keys()]).toEqual(["manuals"]);
+    world.collections.clear();
+    world.collections.set("atlas", []);
+    await page.reload();
+    await choice.selectOption("atlas");
+    expect(await choice.getByRole("option").allInnerTexts()).toEqual(["atlas", "manuals"]);
+  });
+
+  it("goes on with the main collection where the remembered one is gone", async () => {
+    const world = filledWorld(2);
+    world.collections.set("atlas", []);
+    const { page } = await open({ world });
+    await page.getByLabel("Collection", { exact: true }).selectOption("atlas");
+    await page.getByRole("heading", { name: "Add documents" }).waitFor();
+    world.collections.delete("atlas");
+    await page.reload();
+    await page.getByLabel("Your question").waitFor();
+    expect(await page.getByLabel("Collection", { exact: true }).inputValue()).toBe("default");
+    await page.reload();
+    await page.getByLabel("Your question").waitFor();
+  });
+
   it("lists reports and opens one in a tab of its own", async () => {
     const reports = [
       { path: "atlas run/report.html", html: "<h1>Atlas</h1><script>document.title='owned'</script>" },
