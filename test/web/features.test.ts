@@ -76,6 +76,23 @@ describePage("answers", (open) => {
     expect(await history.count()).toBe(0);
   });
 
+  it("are not told to screen readers again when their page is", async () => {
+    const { page } = await open({ world: filledWorld(1) });
+    const told = page.locator("[role=status]", { hasText: "Ada Korvin." });
+    for (const [link, text] of [
+      ["Ask", /^ ?Ada/],
+      ["Compare", /^Combine: /],
+    ] as const) {
+      await page.getByRole("link", { name: link, exact: true }).click();
+      await page.getByLabel("Your question").fill("Who?");
+      await page.keyboard.press("Enter");
+      await told.filter({ hasText: text }).waitFor();
+    }
+    await page.getByRole("link", { name: "Ask", exact: true }).click();
+    await page.getByText("1 question this visit").waitFor();
+    expect(await told.innerText()).toMatch(/^Combine: /);
+  });
+
   it("never run what a document, its title or a model says", async () => {
     const attack = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
     const passages = [{ id: "ab", title: `<b>${attack}`, text: `Ada ${attack} Korvin`, isEncoded: true }];
