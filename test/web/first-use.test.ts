@@ -99,9 +99,13 @@ describePage("the first use", (open) => {
   it("asks for the key of a server that has one, and for another where it is wrong", async () => {
     const { page } = await open({ world: { ...emptyWorld(), apiKey: "secret" } });
     const dialog = page.getByRole("dialog", { name: "This server asks for a key" });
+    const refusal = dialog.getByText("The server refused that key.");
+    await dialog.waitFor();
+    expect(await refusal.count()).toBe(0);
     for (const key of ["wrong", "secret"]) {
       await dialog.getByLabel(/--api-key/).fill(key);
       await dialog.getByRole("button", { name: "Use this key" }).click();
+      if (key === "wrong") await refusal.waitFor();
     }
     await page.getByRole("heading", { name: "Add documents" }).waitFor();
     expect(await dialog.count()).toBe(0);
