@@ -61,7 +61,7 @@ export function statusOf(world: FakeWorld, name: string): ServerStatus {
     collection: Object.assign(status, { encoding: { ...fakeEncoding, passages: passages.length, encoded } }),
     background: { state: "off", waiting: 0, encoded: 0, evicted: 0, diskBudgetBytes: 0, diskUsedBytes: 0 },
     allowedPaths: [],
-    limits: { uploadBytes: 1e8, questionCharacters: 4000 },
+    limits: { uploadBytes: 1e6, questionCharacters: 4000 },
   };
 }
 

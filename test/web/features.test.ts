@@ -28,6 +28,18 @@ describePage("answers", (open) => {
     await page.locator("[role=status]", { hasText: "Ada Korvin." }).waitFor();
   });
 
+  it("are not asked for by a question that the server would refuse", async () => {
+    const { page } = await open({ world: filledWorld(1) });
+    const field = page.getByLabel("Your question");
+    await field.fill(`Who? ${"x".repeat(3995)}  `);
+    expect(await page.getByRole("button", { name: "Ask" }).isEnabled()).toBe(true);
+    await field.fill("x".repeat(4001));
+    await page.getByRole("alert").getByText("A question has at most 4,000 characters.").waitFor();
+    expect(await page.getByRole("button", { name: "Ask" }).isEnabled()).toBe(false);
+    await field.press("Enter");
+    expect(await field.inputValue()).toHaveLength(4001);
+  });
+
   it("stand side by side with tokens and times", async () => {
     const { page } = await open({ world: filledWorld(3), route: "compare" });
     await page.getByLabel("Your question").fill("Who built Velm Lighthouse?");
