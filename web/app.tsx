@@ -1,13 +1,14 @@
 import type { ComponentType } from "react";
 import { useState } from "react";
 import { KeyDialog } from "./components/key-dialog.tsx";
+import { FailureNotice, Loading } from "./components/notice.tsx";
 import { Shell } from "./components/shell.tsx";
 import { AdaptersPage } from "./pages/adapters-page.tsx";
 import { AskPage } from "./pages/ask-page.tsx";
 import { ComparePage } from "./pages/compare-page.tsx";
 import { DocumentsPage } from "./pages/documents-page.tsx";
 import { ReportsPage } from "./pages/reports-page.tsx";
-import { SessionProvider, useNewSession } from "./state/session.ts";
+import { type Session, SessionProvider, useNewSession } from "./state/session.ts";
 import { useAnnouncedJobs } from "./state/use-announcements.ts";
 import { type Route, useRoute } from "./state/use-route.ts";
 
@@ -30,9 +31,14 @@ export function App() {
   return (
     <SessionProvider value={session}>
       <Shell>
-        <Page key={session.collection} />
+        {session.collection === "" ? <NoCollection {...session.status} /> : <Page key={session.collection} />}
       </Shell>
       {needsKey && <KeyDialog onClose={() => setDismissed(failure)} />}
     </SessionProvider>
   );
+}
+
+/** What stands in a page's place until the server has named a collection. */
+function NoCollection({ failure, reload }: Session["status"]) {
+  return failure ? <FailureNotice failure={failure} onRetry={reload} /> : <Loading what="the collection" />;
 }

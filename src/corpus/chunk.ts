@@ -1,6 +1,8 @@
 import { ConfigError } from "../base/errors.ts";
-import { sentenceSpans } from "../text/sentences.ts";
-import { wordSpans } from "../text/words.ts";
+import { finish, type Steps } from "../base/steps.ts";
+import type { Span } from "../text/segments.ts";
+import { sentenceSteps } from "../text/sentences.ts";
+import { wordSteps } from "../text/words.ts";
 
 /** How a text is cut into passages. */
 export interface ChunkOptions {
@@ -11,9 +13,7 @@ export interface ChunkOptions {
 }
 
 /** A stretch of text that is not cut further: a sentence, or a part of one that is too long. */
-interface Piece {
-  start: number;
-  end: number;
+interface Piece extends Span {
   words: number;
 }
 
@@ -25,7 +25,15 @@ const maxCharactersPerWord = 40;
  * character but the white space around the cuts is in exactly one passage. Passages before the last two depend
  * on what stands before them only, so text that is appended to a document leaves them as they are.
  */
-export function chunk(text: string, { maxWords = 100, overlapWords = 0 }: ChunkOptions = {}): string[] {
+export function chunk(text: string, options: ChunkOptions = {}): string[] {
+  return finish(chunkSteps(text, options));
+}
+
+/** The same in steps, for long texts. */
+export function* chunkSteps(
+  text: string,
+  { maxWords = 100, overlapWords = 0 }: ChunkOptions = {},
+): Steps<string[]> {
   if (!Number.isInteger(maxWords) || maxWords < 1)
     throw new ConfigError(`maxWords must be a whole number of at least 1, got ${maxWords}`);
   if (!Number.isInteger(overlapWords) || overlapWords < 0 || overlapWords >= maxWords)
@@ -33,26 +41,29 @@ export function chunk(text: string, { maxWords = 100, overlapWords = 0 }: ChunkO
       `overlapWords must be a whole number from 0 to below maxWords (${maxWords}), got ${overlapWords}`,
     );
   const limit = maxWords - overlapWords;
-  const pieces = sentenceSpans(text).flatMap(({ start, end }) => cutToSize(text, { start, end }, limit));
+  const pieces: Piece[] = [];
+  for (const sentence of yield* sentenceSteps(text))
+    for (const piece of yield* cutToSize(text, sentence, limit)) pieces.push(piece);
   const groups = balanceEnd(fill(pieces, limit), limit);
-  return groups
-    .map((group, i) => {
-      const start = overlapStart(text, groups[i - 1], overlapWords) ?? startOf(group);
-      return text.slice(start, endOf(group)).trim();
-    })
-    .filter((passage) => passage !== "");
+  const passages: string[] = [];
+  for (const [i, group] of groups.entries()) {
+    const start = (yield* overlapStart(text, groups[i - 1], overlapWords)) ?? startOf(group);
+    passages.push(text.slice(start, endOf(group)).trim());
+  }
+  return passages.filter((passage) => passage !== "");
 }
 
 /** A sentence as it is, or in equal parts cut before words where it is too long. */
-function cutToSize(text: string, { start, end }: { start: number; end: number }, limit: number): Piece[] {
-  const words = wordSpans(text.slice(start, end));
+function* cutToSize(text: string, { start, end }: Span, limit: number): Steps<Piece[]> {
+  const words = yield* wordSteps(text.slice(start, end));
   const parts = Math.max(1, Math.ceil(words.length / limit));
   const pieces: Piece[] = [];
   for (let part = 0, from = start, wordsBefore = 0; part < parts; part++) {
     const wordsUntil = Math.floor((words.length * (part + 1)) / parts);
     const next = part === parts - 1 ? undefined : words[wordsUntil];
     const to = next ? start + next.start : end;
-    pieces.push(...cutToLength(text, { start: from, end: to, words: wordsUntil - wordsBefore }, limit));
+    const piece = { start: from, end: to, words: wordsUntil - wordsBefore };
+    for (const short of cutToLength(text, piece, limit)) pieces.push(short);
     from = to;
     wordsBefore = wordsUntil;
   }
@@ -103,10 +114,14 @@ function balanceEnd(groups: Piece[][], limit: number): Piece[][] {
 }
 
 /** Where the repeated end of the group before begins. */
-function overlapStart(text: string, before: Piece[] | undefined, overlapWords: number): number | undefined {
+function* overlapStart(
+  text: string,
+  before: Piece[] | undefined,
+  overlapWords: number,
+): Steps<number | undefined> {
   if (!before || overlapWords === 0) return undefined;
   const start = startOf(before);
-  const word = wordSpans(text.slice(start, endOf(before))).slice(-overlapWords)[0];
+  const word = (yield* wordSteps(text.slice(start, endOf(before)))).slice(-overlapWords)[0];
   return word && start + word.start;
 }
 

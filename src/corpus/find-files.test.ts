@@ -59,6 +59,19 @@ describe("findFiles", () => {
     ]);
   });
 
+  it("leaves the data folder out unless it, or what lies in it, is named", async () => {
+    const found = async (...inputs: string[]) =>
+      (await findFiles(inputs, base, { dataFolder: join(base, "docs/deep") })).files.map(
+        ({ source }) => source,
+      );
+    const inside = ["docs/deep/er/c.txt"];
+    expect(await found("docs")).toEqual(["docs/a.md", "docs/b.TXT", "docs/with (brackets) [1].txt"]);
+    expect(await found("docs/**/c.txt")).toEqual([]);
+    expect(await found("docs/deep/er/c.txt")).toEqual(inside);
+    expect(await found("docs/deep/**/*.txt")).toEqual(inside);
+    expect(await found("docs", join(base, "docs/deep"))).toContain(inside[0]);
+  });
+
   it("says what names nothing", async () => {
     const { files, skipped } = await findFiles(["nope", "empty", "docs/*.pdf", "/dev/null"], base);
     expect(files).toEqual([]);

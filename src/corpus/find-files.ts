@@ -29,9 +29,15 @@ export interface FoundFiles {
 
 /**
  * Finds what the inputs name: folders with all below them, single files, and globs, all relative to `base`. Hidden
- * files and `node_modules` are left out unless named themselves; links below a folder are not followed, so none leads out of it.
+ * files, `node_modules` and what lies in `dataFolder` are left out unless named themselves; links below a folder are not
+ * followed, so none leads out of it.
  */
-export async function findFiles(inputs: readonly string[], base: string): Promise<FoundFiles> {
+export async function findFiles(
+  inputs: readonly string[],
+  base: string,
+  { dataFolder }: { dataFolder?: string | undefined } = {},
+): Promise<FoundFiles> {
+  const isData = (path: string) => dataFolder !== undefined && isWithin(path, dataFolder);
   const files = new Map<string, FoundFile>();
   const skipped = new Map<string, string>();
   for (const input of inputs) {
@@ -40,7 +46,9 @@ export async function findFiles(inputs: readonly string[], base: string): Promis
       skipped.set(input, paths);
       continue;
     }
+    const isNamed = isData(resolve(base, input));
     for (const path of paths) {
+      if (isData(path) && !isNamed) continue;
       const source = sourceOf(path, base);
       const found = await inspect(path);
       if (typeof found === "string") skipped.set(source, found);
@@ -64,6 +72,10 @@ export async function findFile(source: string, base: string): Promise<FoundFile 
 /** Order of code units: the same on every machine. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return `${path}${sep}`.startsWith(`${resolve(folder)}${sep}`);
 }
 
 /** The path of a file as the corpus knows it. */

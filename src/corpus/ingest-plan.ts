@@ -21,6 +21,7 @@ export interface PlanParts {
   folder: string;
   inputs: readonly string[];
   base: string;
+  dataFolder?: string | undefined;
   maxFileBytes: number;
   previous: Corpus | undefined;
   making: CorpusManifest["making"];
@@ -29,8 +30,8 @@ export interface PlanParts {
 
 /** Finds the files and decides which are read. Contents are compared only where time or size differ from before. */
 export async function planIngest(parts: PlanParts): Promise<Plan> {
-  const { folder, inputs, base, maxFileBytes, previous, making, signal } = parts;
-  const { files: found, skipped } = await findFiles(inputs, base);
+  const { folder, inputs, base, dataFolder, maxFileBytes, previous, making, signal } = parts;
+  const { files: found, skipped } = await findFiles(inputs, base, { dataFolder });
   const seen = await readSeen(folder);
   const known = knownFiles(previous);
   const isSameMaking = previous !== undefined && sameMaking(previous.manifest.making, making);

@@ -20,6 +20,8 @@ export type { ParserOptions } from "./read/parser.ts";
 export interface IngestOptions extends ChunkOptions {
   /** The folder to which inputs, and the names of files in the corpus, are relative. */
   base: string;
+  /** What lies in it is only taken where it is named itself, as uploads are. */
+  dataFolder?: string | undefined;
   /** The time of the call, in ms since 1970. */
   startedMs: number;
   /** Larger files are skipped. */
@@ -65,6 +67,7 @@ export async function ingest(
     overlapWords = 0,
     maxFileBytes = 64 * 2 ** 20,
     base,
+    dataFolder,
     signal,
     progress,
     parsing,
@@ -75,7 +78,16 @@ export async function ingest(
   const previous = await openCorpusIfPresent(folder);
   try {
     await removeLeftovers(folder);
-    const plan = await planIngest({ folder, inputs, base, maxFileBytes, previous, making, signal });
+    const plan = await planIngest({
+      folder,
+      inputs,
+      base,
+      dataFolder,
+      maxFileBytes,
+      previous,
+      making,
+      signal,
+    });
     const isUpToDate =
       previous !== undefined &&
       plan.files.length === previous.manifest.files.length &&

@@ -1,9 +1,10 @@
 import { InputError } from "../base/errors.ts";
-import { type ChunkOptions, chunk } from "./chunk.ts";
+import { createTurns, type Steps } from "../base/steps.ts";
+import { type ChunkOptions, chunkSteps } from "./chunk.ts";
 import type { Document, Passage } from "./corpus.ts";
 import type { FoundFile } from "./find-files.ts";
 import { documentId, passageId } from "./identity.ts";
-import { tidy, tidyTitle } from "./read/decode.ts";
+import { tidySteps, tidyTitle } from "./read/decode.ts";
 import type { Parser } from "./read/parser.ts";
 import type { SourceRecord } from "./read/reader.ts";
 import { readerFor, titleOf } from "./readers.ts";
@@ -33,6 +34,7 @@ export async function* readDocuments(
   if (!read) throw new Error(`internal: no reader for ${source}`);
   const problems = createProblems();
   const ids = new Set<string>();
+  const inTurns = createTurns(options.signal);
   try {
     for await (const record of read({
       path,
@@ -45,7 +47,7 @@ export async function* readDocuments(
         problems.add(record.problem);
         continue;
       }
-      const cut = cutRecord(record, source, options);
+      const cut = await inTurns(cutRecord(record, source, options));
       if (!cut.passages.length) problems.add(record.record ? `record ${record.record}: empty` : "empty");
       else if (!ids.has(cut.document.id)) {
         ids.add(cut.document.id);
@@ -59,15 +61,17 @@ export async function* readDocuments(
   return problems.summary() ?? (ids.size ? undefined : "empty");
 }
 
-function cutRecord(record: SourceRecord, source: string, options: ChunkOptions): CutDocument {
+function* cutRecord(record: SourceRecord, source: string, options: ChunkOptions): Steps<CutDocument> {
   const title = tidyTitle(record.title);
-  const text = tidy(record.text);
+  const text = yield* tidySteps(record.text);
   const fields = { source: record.record ? `${source}#${record.record}` : source, title, text };
-  const parts = record.isPassage && text !== "" ? [text] : chunk(text, options);
-  return {
-    document: { id: documentId(fields), ...fields },
-    passages: parts.map((part) => ({ id: passageId({ title, text: part }), title, text: part })),
-  };
+  const parts = record.isPassage && text !== "" ? [text] : yield* chunkSteps(text, options);
+  const passages: CutDocument["passages"] = [];
+  for (const part of parts) {
+    passages.push({ id: passageId({ title, text: part }), title, text: part });
+    yield part.length;
+  }
+  return { document: { id: documentId(fields), ...fields }, passages };
 }
 
 /** Collects what is wrong with a file's records: the first, and how many there are. */

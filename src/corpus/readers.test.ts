@@ -229,6 +229,18 @@ describe("pdf", () => {
     }
   });
 
+  it("does not blame a file for what grows beside it", async () => {
+    const own = openParser({ maxMemoryBytes: 2 ** 28 });
+    try {
+      const parsed = own.parse("pdf", makePdf([["Text."]]));
+      const beside = Buffer.alloc(2 ** 29, 1);
+      expect(await parsed).toMatchObject({ text: "Text.\n" });
+      expect(beside.at(-1)).toBe(1); // it was there all the time
+    } finally {
+      await own.close();
+    }
+  });
+
   it("stops on a signal", async () => {
     const own = openParser();
     const controller = new AbortController();

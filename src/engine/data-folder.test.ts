@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CapacityError, FormatError, UnsupportedError } from "../base/errors.ts";
 import { asWriter, dataFolder, dataFormat, listCollections } from "./data-folder.ts";
-import { hashFiles, tinySettings, withTempFolder } from "./engine.suite.ts";
+import { hashFiles, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
+import { ingest } from "./ingest.ts";
 import { openEngine } from "./open-engine.ts";
 
 async function withFormat(format: unknown, task: (path: string) => Promise<void>): Promise<void> {
@@ -94,4 +95,14 @@ describe("listCollections", () => {
         await mkdir(dataFolder(folder, name).collection.path, { recursive: true });
       expect(await listCollections(folder)).toEqual(["a", "b"]);
     }));
+});
+
+describe("a data folder among the documents", () => {
+  it("is not ingested with them", () =>
+    withTempFolder((folder) =>
+      withEngine(tinySettings(folder), async ({ parts }) => {
+        await ingest(parts, ["."], { base: folder });
+        expect(await ingest(parts, ["."], { base: folder })).toMatchObject({ unchanged: 5, documents: 5 });
+      }),
+    ));
 });

@@ -25,6 +25,7 @@ export async function ingest(
   return asWriter(folder, "ingest", async () => {
     const summary = await ingestFiles(folder.collection.corpus, inputs, {
       base,
+      dataFolder: folder.path,
       startedMs: parts.now(),
       ...config.ingest,
       progress: parts.progress,

@@ -70,19 +70,16 @@ const types: Record<string, string> = {
   ".webmanifest": "application/manifest+json",
 };
 
-/** Adds the page: its files, and its index for every path that nothing else takes. */
+/** Adds the page: its index at the root, since its pages are told apart by hash, and its files. */
 export function addPageRoutes(app: Hono, { options }: Services): void {
   app.get("*", async (c) => {
     const { pathname } = new URL(c.req.url);
     if (/^\/(api|v1)(\/|$)/.test(pathname))
       throw new RequestError(404, `there is no ${pathname.slice(0, 200)}`);
-    const asked = pathname.slice(1);
-    const found = asked === "" ? undefined : await fileWithin(options.pageFolder, decode(asked));
-    if (!found && extname(asked) !== "") throw new RequestError(404, `there is no ${pathname.slice(0, 200)}`);
-    const path = found ?? (await fileWithin(options.pageFolder, "index.html"));
-    if (!path) return c.text(notBuilt, 200);
-    const type = types[extname(path)];
-    if (!type) throw new RequestError(404, `there is no ${pathname.slice(0, 200)}`);
+    const path = await fileWithin(options.pageFolder, decode(pathname.slice(1)) || "index.html");
+    if (!path && pathname === "/") return c.text(notBuilt, 200);
+    const type = path && types[extname(path)];
+    if (!type) throw new RequestError(404, `there is no ${pathname.slice(0, 200)}; the page is at /`);
     const isHashed = pathname.startsWith("/assets/");
     const cache = isHashed ? "public, max-age=31536000, immutable" : "no-cache";
     return new Response(await readFile(path), { headers: { "Content-Type": type, "Cache-Control": cache } });

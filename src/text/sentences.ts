@@ -1,3 +1,4 @@
+import { finish, type Steps } from "../base/steps.ts";
 import { type Span, segments } from "./segments.ts";
 
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
@@ -38,6 +39,11 @@ function isInside(before: string, after: string): boolean {
  * at any of their ends loses nothing. A line break ends a sentence, unless the next line goes on in lower case.
  */
 export function sentenceSpans(text: string): Span[] {
+  return finish(sentenceSteps(text));
+}
+
+/** The same in steps, for long texts. */
+export function* sentenceSteps(text: string): Steps<Span[]> {
   const spans: Span[] = [];
   for (const { start, end } of segments(segmenter, text)) {
     const last = spans.at(-1);
@@ -46,6 +52,7 @@ export function sentenceSpans(text: string): Span[] {
     const segment = text.slice(start, end);
     if (last && before !== undefined && (segment.trim() === "" || isInside(before, segment))) last.end = end;
     else spans.push({ start, end });
+    yield end - start;
   }
   return spans;
 }

@@ -1,12 +1,27 @@
+import { finish, type Steps } from "../base/steps.ts";
 import { type Span, segments } from "./segments.ts";
 
 const segmenter = new Intl.Segmenter("en", { granularity: "word" });
 
+/** A step for every word would take longer than the words. */
+const charactersOfAStep = 1 << 10;
+
 /** The words of a text in order; punctuation and white space belong to none. Text without spaces is cut by dictionary. */
 export function wordSpans(text: string): Span[] {
+  return finish(wordSteps(text));
+}
+
+/** The same in steps, for long texts. */
+export function* wordSteps(text: string): Steps<Span[]> {
   const spans: Span[] = [];
-  for (const { start, end, isWordLike } of segments(segmenter, text))
+  let told = 0;
+  for (const { start, end, isWordLike } of segments(segmenter, text)) {
     if (isWordLike) spans.push({ start, end });
+    if (end - told < charactersOfAStep) continue;
+    yield end - told;
+    told = end;
+  }
+  yield text.length - told;
   return spans;
 }
 

@@ -90,8 +90,13 @@ async function answer(exchange: Exchange): Promise<void> {
   if (world.apiKey && request.headers.authorization !== `Bearer ${world.apiKey}` && !isAdmitted)
     return fail(response, 401, "this server needs an API key; send it as a bearer token");
   const [first, second] = parts;
-  if (first === "status")
-    return send(response, 200, statusOf(world, url.searchParams.get("collection") ?? "default"));
+  if (first === "status") {
+    const name = url.searchParams.get("collection") ?? world.mainCollection;
+    const isKnown = name === world.mainCollection || world.collections.has(name);
+    return isKnown
+      ? send(response, 200, statusOf(world, name))
+      : fail(response, 404, `there is no collection "${name}"`);
+  }
   if (first === "jobs") return answerJobs(exchange);
   if (first === "ask") return answerQuestion(exchange);
   if (first === "report-tickets") {

@@ -11,6 +11,8 @@ export interface FakePassage {
 /** What the fake server holds; a test sets it up and changes it as it likes. */
 export interface FakeWorld {
   collections: Map<string, FakePassage[]>;
+  /** The collection that the server opens by itself, which need not exist yet. */
+  mainCollection: string;
   jobs: JobRow[];
   reports: { path: string; html: string }[];
   /** Keys that are accepted; none asks for none. */
@@ -25,6 +27,7 @@ export interface FakeWorld {
 export function emptyWorld(): FakeWorld {
   return {
     collections: new Map([["default", []]]),
+    mainCollection: "default",
     jobs: [],
     reports: [],
     apiKey: undefined,
@@ -58,7 +61,7 @@ export function statusOf(world: FakeWorld, name: string): ServerStatus {
     collection: Object.assign(status, { encoding: { ...fakeEncoding, passages: passages.length, encoded } }),
     background: { state: "off", waiting: 0, encoded: 0, evicted: 0, diskBudgetBytes: 0, diskUsedBytes: 0 },
     allowedPaths: [],
-    limits: { uploadBytes: 1e8, questionCharacters: 4000 },
+    limits: { uploadBytes: 1e6, questionCharacters: 4000 },
   };
 }
 

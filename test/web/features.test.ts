@@ -28,6 +28,18 @@ describePage("answers", (open) => {
     await page.locator("[role=status]", { hasText: "Ada Korvin." }).waitFor();
   });
 
+  it("are not asked for by a question that the server would refuse", async () => {
+    const { page } = await open({ world: filledWorld(1) });
+    const field = page.getByLabel("Your question");
+    await field.fill(`Who? ${"x".repeat(3995)}  `);
+    expect(await page.getByRole("button", { name: "Ask" }).isEnabled()).toBe(true);
+    await field.fill("x".repeat(4001));
+    await page.getByRole("alert").getByText("A question has at most 4,000 characters.").waitFor();
+    expect(await page.getByRole("button", { name: "Ask" }).isEnabled()).toBe(false);
+    await field.press("Enter");
+    expect(await field.inputValue()).toHaveLength(4001);
+  });
+
   it("stand side by side with tokens and times", async () => {
     const { page } = await open({ world: filledWorld(3), route: "compare" });
     await page.getByLabel("Your question").fill("Who built Velm Lighthouse?");
@@ -74,6 +86,23 @@ describePage("answers", (open) => {
     await page.reload();
     await page.getByLabel("Your question").waitFor();
     expect(await history.count()).toBe(0);
+  });
+
+  it("are not told to screen readers again when their page is", async () => {
+    const { page } = await open({ world: filledWorld(1) });
+    const told = page.locator("[role=status]", { hasText: "Ada Korvin." });
+    for (const [link, text] of [
+      ["Ask", /^ ?Ada/],
+      ["Compare", /^Combine: /],
+    ] as const) {
+      await page.getByRole("link", { name: link, exact: true }).click();
+      await page.getByLabel("Your question").fill("Who?");
+      await page.keyboard.press("Enter");
+      await told.filter({ hasText: text }).waitFor();
+    }
+    await page.getByRole("link", { name: "Ask", exact: true }).click();
+    await page.getByText("1 question this visit").waitFor();
+    expect(await told.innerText()).toMatch(/^Combine: /);
   });
 
   it("never run what a document, its title or a model says", async () => {
@@ -170,6 +199,35 @@ describePage("collections, reports and the connection", (open) => {
     await page.getByRole("button", { name: "Delete collection", exact: true }).click();
     await page.getByText("2 documents, 2 of 2 passages encoded").first().waitFor();
     await expect.poll(() => [...world.collections.keys()]).toEqual(["default"]);
+  });
+
+  it("begins with the server's main collection, which is in the list while it is empty", async () => {
+    const world = { ...emptyWorld(), collections: new Map(), mainCollection: "manuals" };
+    const { page } = await open({ world });
+    const choice = page.getByLabel("Collection", { exact: true });
+    await page.getByRole("heading", { name: "Add documents" }).waitFor();
+    expect(await choice.inputValue()).toBe("manuals");
+    await page.getByRole("button", { name: /three short articles/ }).click();
+    await expect.poll(() => [...world.collections.keys()]).toEqual(["manuals"]);
+    world.collections.clear();
+    world.collections.set("atlas", []);
+    await page.reload();
+    await choice.selectOption("atlas");
+    expect(await choice.getByRole("option").allInnerTexts()).toEqual(["atlas", "manuals"]);
+  });
+
+  it("goes on with the main collection where the remembered one is gone", async () => {
+    const world = filledWorld(2);
+    world.collections.set("atlas", []);
+    const { page } = await open({ world });
+    await page.getByLabel("Collection", { exact: true }).selectOption("atlas");
+    await page.getByRole("heading", { name: "Add documents" }).waitFor();
+    world.collections.delete("atlas");
+    await page.reload();
+    await page.getByLabel("Your question").waitFor();
+    expect(await page.getByLabel("Collection", { exact: true }).inputValue()).toBe("default");
+    await page.reload();
+    await page.getByLabel("Your question").waitFor();
   });
 
   it("lists reports and opens one in a tab of its own", async () => {

@@ -96,12 +96,26 @@ describePage("the first use", (open) => {
     await page.getByRole("button", { name: "Encode 1 passage" }).waitFor();
   });
 
+  it("says at once what is too large to be sent", async () => {
+    const { page, world } = await open();
+    const files = [0, 1].map((i) => ({ ...article, name: `${i}.txt`, buffer: Buffer.alloc(6e5, "x") }));
+    await page.getByLabel(/Drop files here/).setInputFiles(files);
+    await page.getByRole("alert").getByText("2 files of 1.2 MB: the server takes 1.0 MB at once.").waitFor();
+    expect(world.jobs).toEqual([]);
+    await page.getByLabel(/Drop files here/).setInputFiles(files.slice(1));
+    await page.getByRole("button", { name: "Encode 1 passage" }).waitFor();
+  });
+
   it("asks for the key of a server that has one, and for another where it is wrong", async () => {
     const { page } = await open({ world: { ...emptyWorld(), apiKey: "secret" } });
     const dialog = page.getByRole("dialog", { name: "This server asks for a key" });
+    const refusal = dialog.getByText("The server refused that key.");
+    await dialog.waitFor();
+    expect(await refusal.count()).toBe(0);
     for (const key of ["wrong", "secret"]) {
       await dialog.getByLabel(/--api-key/).fill(key);
       await dialog.getByRole("button", { name: "Use this key" }).click();
+      if (key === "wrong") await refusal.waitFor();
     }
     await page.getByRole("heading", { name: "Add documents" }).waitFor();
     expect(await dialog.count()).toBe(0);

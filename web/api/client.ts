@@ -27,8 +27,11 @@ export function createClient(http: Http) {
 
   return {
     health: (signal: AbortSignal) => http.send("healthz", { signal }),
-    status: (collection: string) =>
-      http.json(`api/status?collection=${encodeURIComponent(collection)}`, wire.serverStatus),
+    /** Without a name, of the server's main collection. */
+    status: (collection?: string) => {
+      const query = collection === undefined ? "" : `?collection=${encodeURIComponent(collection)}`;
+      return http.json(`api/status${query}`, wire.serverStatus);
+    },
 
     collections: async () => (await http.json("api/collections", wire.collectionList)).collections,
     createCollection: (name: string) =>

@@ -10,13 +10,14 @@ import { FailureNotice } from "./notice.tsx";
 
 /** Which collection the page is about, and the way to others. */
 export function CollectionSwitcher() {
-  const { client, collection, chooseCollection, revision } = useSession();
+  const { client, collection, mainCollection, chooseCollection, revision } = useSession();
   const [isOpen, setOpen] = useState(false);
   const { data = [] } = useResource(
     useCallback(() => client.collections(), [client]),
     revision,
   );
-  const names = [...new Set([collection, ...data.map(({ name }) => name)])].sort();
+  const known = [collection, mainCollection ?? "", ...data.map(({ name }) => name)];
+  const names = [...new Set(known)].filter((name) => name !== "").sort();
   return (
     <div className="collection-switcher">
       <select
@@ -72,7 +73,7 @@ function CollectionsDialog({
       {doomed !== undefined && (
         <DeleteCollection
           name={doomed}
-          onDeleted={() => doomed === collection && chooseCollection("default")}
+          onDeleted={() => doomed === collection && chooseCollection(undefined)}
           onClose={() => setDoomed(undefined)}
         />
       )}

@@ -1,5 +1,6 @@
 import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useId } from "react";
-import { plural } from "../text/format.ts";
+import { useSession } from "../state/session.ts";
+import { formatCount, plural } from "../text/format.ts";
 import { Button } from "./button.tsx";
 
 interface ComposerProps {
@@ -25,10 +26,15 @@ export function Composer({
   fieldRef,
   children,
 }: ComposerProps) {
+  const { status } = useSession();
+  const { questionCharacters = Number.POSITIVE_INFINITY } = status.data?.limits ?? {};
+  const question = value.trim();
+  const isTooLong = question.length > questionCharacters;
+  const canAsk = question !== "" && !isTooLong;
   const field = useId();
   const submit = (event: FormEvent | KeyboardEvent) => {
     event.preventDefault();
-    if (value.trim() !== "" && !isAsking) onAsk();
+    if (canAsk && !isAsking) onAsk();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape" && isAsking) onStop();
@@ -48,6 +54,11 @@ export function Composer({
         onChange={(event) => onChange(event.target.value)}
         onKeyDown={onKeyDown}
       />
+      {isTooLong && (
+        <p className="notice" data-kind="failure" role="alert">
+          A question has at most {formatCount(questionCharacters)} characters. Shorten it to ask.
+        </p>
+      )}
       <div className="composer-foot">
         <div className="composer-choices">{children}</div>
         {isAsking ? (
@@ -55,7 +66,7 @@ export function Composer({
             Stop
           </Button>
         ) : (
-          <Button kind="primary" icon="send" type="submit" disabled={value.trim() === ""}>
+          <Button kind="primary" icon="send" type="submit" disabled={!canAsk}>
             Ask
           </Button>
         )}

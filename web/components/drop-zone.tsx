@@ -1,7 +1,7 @@
 import { type DragEvent, useId, useState } from "react";
-import { type ApiFailure, toFailure } from "../api/failure.ts";
+import { ApiFailure, toFailure } from "../api/failure.ts";
 import { useSession } from "../state/session.ts";
-import { plural } from "../text/format.ts";
+import { formatBytes, plural } from "../text/format.ts";
 import { Icon } from "./icon.tsx";
 import { FailureNotice } from "./notice.tsx";
 
@@ -13,13 +13,15 @@ export function useUpload(): {
   isSending: boolean;
   failure: ApiFailure | undefined;
 } {
-  const { client, collection, jobs, announce } = useSession();
+  const { client, collection, jobs, status, announce } = useSession();
   const [isSending, setSending] = useState(false);
   const [failure, setFailure] = useState<ApiFailure>();
   const upload = async (files: readonly File[]) => {
     if (files.length === 0) return;
+    const tooLarge = checkSize(files, status.data?.limits.uploadBytes);
+    setFailure(tooLarge);
+    if (tooLarge) return;
     setSending(true);
-    setFailure(undefined);
     announce(`Uploading ${plural(files.length, "file")}`);
     try {
       jobs.track(await client.upload(collection, files));
@@ -29,6 +31,14 @@ export function useUpload(): {
     setSending(false);
   };
   return { upload, isSending, failure };
+}
+
+/** Why the server would refuse files of this size, which it would only say after it got them. */
+function checkSize(files: readonly File[], mostBytes = Number.POSITIVE_INFINITY): ApiFailure | undefined {
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  if (bytes <= mostBytes) return undefined;
+  const message = `${plural(files.length, "file")} of ${formatBytes(bytes)}: the server takes ${formatBytes(mostBytes)} at once.`;
+  return new ApiFailure(message, { kind: "request" });
 }
 
 /** A place to drop files on, and a button to choose them. */

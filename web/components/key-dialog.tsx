@@ -5,7 +5,7 @@ import { Dialog } from "./dialog.tsx";
 
 /** Asks for the server's API key; it is kept until the tab is closed. */
 export function KeyDialog({ onClose }: { onClose: () => void }) {
-  const { acceptKey } = useSession();
+  const { acceptKey, hasKey } = useSession();
   const [key, setKey] = useState("");
   const field = useId();
   const submit = (event: FormEvent) => {
@@ -16,6 +16,11 @@ export function KeyDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="This server asks for a key" onClose={onClose}>
       <form className="stack" onSubmit={submit}>
+        {hasKey && (
+          <p className="notice" data-kind="failure" role="alert">
+            The server refused that key. Give another.
+          </p>
+        )}
         <label htmlFor={field}>
           The value of <code>--api-key</code> that <code>prag serve</code> was started with
         </label>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Job } from "../api/wire.ts";
-import { type JobsAction, type JobView, jobsReducer, nextToFollow } from "./jobs.ts";
+import { endedIds, type JobsAction, type JobView, jobsReducer, nextToFollow } from "./jobs.ts";
 
 const job = (id: string, change: Partial<Job> = {}): Job => ({
   id,
@@ -48,8 +48,27 @@ describe("jobsReducer", () => {
     const [view] = fold(changed("1", { losses: [3, 2] }), changed("1", { state: "done", losses: [3, 2] }), {
       type: "listed",
       jobs: [job("1", { losses: [3] })],
+      known: ["1"],
     });
     expect(view).toMatchObject({ state: "done", curves: [[3, 2]] });
+  });
+
+  it("keeps a job that was started while the list was on its way, and none that the server has forgotten", () => {
+    const views = fold(changed("1", {}), changed("2", {}), changed("3", {}), {
+      type: "listed",
+      jobs: [job("1")],
+      known: ["1", "2"],
+    });
+    expect(views.map(({ id }) => id)).toEqual(["3", "1"]);
+  });
+
+  it("tells which have ended, but for those that nobody asked for", () => {
+    const views = fold(
+      changed("1", { state: "done" }),
+      changed("2", { state: "done", isBackground: true }),
+      changed("3", {}),
+    );
+    expect(endedIds(views)).toEqual(["1"]);
   });
 
   it("follows the job that runs, or the one whose turn is next", () => {

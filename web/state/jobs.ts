@@ -8,26 +8,40 @@ export interface JobView extends Job {
 /** Curves that are kept of a job, at most. */
 const keptCurves = 24;
 
-export type JobsAction = { type: "listed"; jobs: readonly Job[] } | { type: "changed"; job: Job };
+export type JobsAction =
+  /** `known` are the ids of the jobs that the page knew of when it asked for the list. */
+  { type: "listed"; jobs: readonly Job[]; known: readonly string[] } | { type: "changed"; job: Job };
 
 /** All jobs that the page knows of, newest first. */
 export function jobsReducer(views: readonly JobView[], action: JobsAction): JobView[] {
-  if (action.type === "listed")
-    return action.jobs.map((job) =>
-      merge(
-        views.find(({ id }) => id === job.id),
-        job,
-      ),
-    );
+  if (action.type === "listed") return mergeList(views, action);
   const { job } = action;
   const known = views.some(({ id }) => id === job.id);
   if (!known) return [merge(undefined, job), ...views];
   return views.map((view) => (view.id === job.id ? merge(view, job) : view));
 }
 
+/** A job that was started while the list was on its way is not in it, and stays. */
+function mergeList(
+  views: readonly JobView[],
+  { jobs, known }: Extract<JobsAction, { type: "listed" }>,
+): JobView[] {
+  const old = new Set([...known, ...jobs.map(({ id }) => id)]);
+  const listed = jobs.map((job) => {
+    const view = views.find(({ id }) => id === job.id);
+    return merge(view, job);
+  });
+  return [...views.filter(({ id }) => !old.has(id)), ...listed];
+}
+
 /** Whether a job will change no more. */
 export function isFinished({ state }: Pick<Job, "state">): boolean {
   return state === "done" || state === "failed" || state === "cancelled";
+}
+
+/** The jobs that somebody asked for and that have ended; those of the background encoder are too many to act on. */
+export function endedIds(views: readonly JobView[]): string[] {
+  return views.filter((view) => isFinished(view) && !view.isBackground).map(({ id }) => id);
 }
 
 /**

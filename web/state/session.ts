@@ -1,4 +1,4 @@
-import { createContext, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { type Client, createClient } from "../api/client.ts";
 import { createHttp } from "../api/http.ts";
 import type { Status } from "../api/wire.ts";
@@ -10,8 +10,12 @@ import { recall, remember } from "./use-theme.ts";
 /** What all pages share. */
 export interface Session {
   client: Client;
+  /** The one that the pages are about; "" until the server has said which one it opens by itself. */
   collection: string;
-  chooseCollection(name: string): void;
+  /** The one that the server opens by itself, also where nothing is in it yet. */
+  mainCollection: string | undefined;
+  /** Without a name, the server's main one. */
+  chooseCollection(name: string | undefined): void;
   status: Resource<Status>;
   jobs: Jobs;
   /** Answers of the page to ask, and of the page to compare. */
@@ -47,27 +51,32 @@ export function useNewSession(): Session {
   const [isConnected, setConnected] = useState(true);
   const [revision, setRevision] = useState(0);
   const [announcement, announce] = useState("");
-  const [collection, setCollection] = useState(() => recall("prag-collection", "localStorage") ?? "default");
+  const [chosen, setChosen] = useState(() => recall("prag-collection", "localStorage"));
   const client = useMemo(() => connect(setConnected), []);
   const refresh = useCallback(() => setRevision((count) => count + 1), []);
   useReconnect(client, { isConnected, onBack: refresh });
   const status = useResource(
-    useCallback(() => client.status(collection), [client, collection]),
+    useCallback(() => client.status(chosen), [client, chosen]),
     revision,
   );
+  const mainCollection = useMainCollection(client, revision);
   const jobs = useJobs(client, { onEnd: refresh });
   const [answers, comparison] = [useAnswers(client), useAnswers(client)];
   const { forget } = answers;
   const { forget: forgetComparison } = comparison;
   const chooseCollection = useCallback(
-    (name: string) => {
+    (name: string | undefined) => {
       remember("prag-collection", name, "localStorage");
       forget();
       forgetComparison();
-      setCollection(name);
+      setChosen(name);
     },
     [forget, forgetComparison],
   );
+  const isGone = chosen !== undefined && status.failure?.status === 404;
+  useEffect(() => {
+    if (isGone) chooseCollection(undefined);
+  }, [isGone, chooseCollection]);
   const acceptKey = useCallback(
     (key: string) => {
       remember("prag-key", key, "sessionStorage");
@@ -77,7 +86,8 @@ export function useNewSession(): Session {
   );
   return {
     client,
-    collection,
+    collection: chosen ?? status.data?.collection.collection ?? "",
+    mainCollection,
     chooseCollection,
     status,
     jobs,
@@ -96,6 +106,16 @@ export function useNewSession(): Session {
 function connect(onReach: (isReached: boolean) => void): Client {
   const base = new URL(".", document.baseURI).href;
   return createClient(createHttp({ base, apiKey: () => recall("prag-key", "sessionStorage"), onReach }));
+}
+
+/** The server's main collection; it is asked for until it is told, and why it is not is seen in the status. */
+function useMainCollection(client: Client, revision: number): string | undefined {
+  const name = useRef<string>(undefined);
+  const load = useCallback(
+    async () => (name.current ??= (await client.status()).collection.collection),
+    [client],
+  );
+  return useResource(load, revision).data;
 }
 
 /** Looks for a server that has gone until it is back. */

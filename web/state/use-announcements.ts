@@ -10,9 +10,10 @@ const pauseMs = 2000;
 /** Reads an answer out politely: whole sentences, and not too often, while it comes; the rest at its end. */
 export function useAnnouncedAnswer(state: AnswerState | undefined, speaker: string): void {
   const { announce } = useSession();
-  const announced = useRef({ id: "", length: 0, atMs: 0 });
   const { id = "", text = "" } = state ?? {};
   const isDone = state !== undefined && isSettled(state);
+  // What had come to its end before this page was opened (again) is no news.
+  const announced = useRef({ id, length: isDone ? text.length : 0, atMs: 0 });
   useEffect(() => {
     const now = performance.now();
     if (announced.current.id !== id || text.length < announced.current.length)

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useReducer, useRef } from "react";
 import type { Client } from "../api/client.ts";
 import type { Job } from "../api/wire.ts";
-import { isFinished, type JobView, jobsReducer, nextToFollow } from "./jobs.ts";
+import { endedIds, isFinished, type JobView, jobsReducer, nextToFollow } from "./jobs.ts";
 
 /** Jobs of the server, kept up to date. */
 export interface Jobs {
@@ -19,18 +19,20 @@ const pollMs = 4000;
 /** Before a broken stream of events is begun again. */
 const retryMs = 1000;
 
-/** Follows the job that runs, and looks after the others now and then; `onEnd` hears when one has ended. */
+/** Follows the job that runs, and looks after the others now and then; `onEnd` hears when one of `endedIds` is new. */
 export function useJobs(client: Client, { onEnd }: { onEnd: () => void }): Jobs {
   const [list, dispatch] = useReducer(jobsReducer, []);
+  const ids = useRef<readonly string[]>([]);
+  useEffect(() => {
+    ids.current = list.map(({ id }) => id);
+  }, [list]);
   usePoll(
     useCallback(async () => {
-      dispatch({ type: "listed", jobs: await client.jobs() });
+      const known = ids.current;
+      dispatch({ type: "listed", jobs: await client.jobs(), known });
     }, [client]),
   );
-  const ended = list
-    .filter(isFinished)
-    .map(({ id }) => id)
-    .join(" ");
+  const ended = endedIds(list).join(" ");
   useEffect(() => {
     if (ended !== "") onEnd();
   }, [ended, onEnd]);

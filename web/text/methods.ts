@@ -7,7 +7,8 @@ export interface MethodText {
   explanation: string;
 }
 
-const known: Record<string, MethodText> = {
+/** Of every method that answers from a collection; `memorag` answers from a memory, which the server has none of. */
+const texts: Record<Exclude<MethodName, "memorag">, MethodText> = {
   "closed-book": {
     name: "Closed book",
     short: "Closed book",
@@ -48,16 +49,28 @@ const known: Record<string, MethodText> = {
     short: "DRAGIN",
     explanation: "Searches again where the model is unsure, for the words that it looks at.",
   },
-  memorag: {
-    name: "MemoRAG",
-    short: "MemoRAG",
-    explanation: "Recalls clues from a compressed memory, and searches with them.",
+  hyde: {
+    name: "HyDE",
+    short: "HyDE",
+    explanation: "The model makes up a passage that might answer, and what is like it is searched for.",
+  },
+  decompose: {
+    name: "Decompose",
+    short: "Decompose",
+    explanation: "The model takes the question apart, and each part is searched for.",
+  },
+  "full-context": {
+    name: "Full context",
+    short: "Full context",
+    explanation: "Nothing is searched for: as much of the documents as fits stands in the prompt.",
   },
 };
 
+const known = new Map<string, MethodText>(Object.entries(texts));
+
 /** How a method is called; one that the page does not know keeps its name. */
 export function methodText(method: string): MethodText {
-  return known[method] ?? { name: method, short: method, explanation: "" };
+  return known.get(method) ?? { name: method, short: method, explanation: "" };
 }
 
 /** What stands side by side. */

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { TextDecoder } from "node:util";
 import { InputError, messageOf, systemCode } from "../../base/errors.ts";
+import { finish, type Steps } from "../../base/steps.ts";
 
 /** Text whose first bytes are a byte order mark of UTF-16 is decoded as such; all else is UTF-8. */
 function encodingOf(bytes: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
@@ -103,11 +104,29 @@ export async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<st
   if (last !== "") yield last;
 }
 
+/** Whole lines of about so many characters are tidied in one step. */
+const charactersOfAStep = 1 << 15;
+
 /**
  * One form for texts that look alike: composed characters (NFC), LF, no soft hyphens, no lone surrogates, no spaces
  * at line ends, at most one blank line, nothing around.
  */
-export function tidy(text: string): string {
+export function* tidySteps(text: string): Steps<string> {
+  const tidied: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    const end = text.indexOf("\n", from + charactersOfAStep) + 1 || text.length;
+    tidied.push(tidyLines(text.slice(from, end)));
+    yield end - from;
+    from = end;
+  }
+  return tidied
+    .join("")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
+}
+
+/** No character of a line depends on the lines around it. */
+function tidyLines(text: string): string {
   return text
     .replace(/\p{Surrogate}/gu, "\ufffd")
     .normalize("NFC")
@@ -115,12 +134,10 @@ export function tidy(text: string): string {
     .replace(/[\u00ad\ufeff]/g, "")
     .split("\n")
     .map((line) => line.trimEnd())
-    .join("\n")
-    .replace(/\n{3,}/g, "\n\n")
-    .trim();
+    .join("\n");
 }
 
-/** As `tidy`, on one line. */
+/** The same, on one line. */
 export function tidyTitle(title: string): string {
-  return tidy(title).replace(/\s+/g, " ");
+  return finish(tidySteps(title)).replace(/\s+/g, " ");
 }

@@ -1,20 +1,22 @@
+import { createTurns, type Steps } from "../../base/steps.ts";
 import { decodeWhole } from "./decode.ts";
 import type { Reader } from "./reader.ts";
 
 /** Markdown: one record, its title from the first `# ` heading, else the front matter, else the file's name. */
 export const readMarkdown: Reader = async function* ({ path, name, signal }) {
-  const { title, text } = parseMarkdown(await decodeWhole(path, signal));
+  const { title, text } = await createTurns(signal)(parseMarkdown(await decodeWhole(path, signal)));
   yield { title: title ?? name, text };
 };
 
 /** Markdown as plain text, and the title that it gives itself; the heading that is the title is not in the text. */
-export function parseMarkdown(source: string): { title: string | undefined; text: string } {
+export function* parseMarkdown(source: string): Steps<{ title: string | undefined; text: string }> {
   const { frontTitle, body } = splitFrontMatter(source.replace(/\r\n?/g, "\n"));
   const lines = body.replace(/<!--[\s\S]*?(?:-->|$)/g, "").split("\n");
   const kept: string[] = [];
   let title: string | undefined;
   let fence: string | undefined;
   for (const [i, line] of lines.entries()) {
+    yield line.length + 1;
     const marker = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
     if (fence !== undefined) {
       if (marker?.startsWith(fence) && line.trim() === marker) fence = undefined;

@@ -21,7 +21,7 @@ export interface Parser {
 /** The limits of one file. */
 export interface ParserOptions {
   timeoutMs?: number;
-  /** By how much the process may grow while a file is parsed. */
+  /** By how much the process may grow while a file is parsed; one that is above it has a second try. */
   maxMemoryBytes?: number;
   /** Of what an archive holds, unpacked; more text than a corpus wants of one file. */
   maxUnpackedBytes?: number;
@@ -44,31 +44,51 @@ export function openParser({
     worker = undefined;
     await stopped?.terminate();
   };
+  const attempt = async (request: ParseRequest, signal: AbortSignal | undefined): Promise<Parsed> => {
+    signal?.throwIfAborted();
+    worker ??= startWorker(maxMemoryBytes);
+    const running = worker;
+    const watch = createWatch({ timeoutMs, maxMemoryBytes, signal });
+    try {
+      const answer = await Promise.race([ask(running, request), watch.tooMuch]);
+      if ("reason" in answer) throw new InputError(answer.reason);
+      return { title: answer.title, text: answer.text };
+    } catch (error) {
+      if (error instanceof RefusedError) await stop();
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      watch.end();
+    }
+  };
   return {
     async parse(format, input, signal) {
-      signal?.throwIfAborted();
-      worker ??= startWorker(maxMemoryBytes);
-      const running = worker;
-      const watch = createWatch({ timeoutMs, maxMemoryBytes, signal });
+      const request = { format, input, maxUnpackedBytes };
       try {
-        const answer = await Promise.race([ask(running, { format, input, maxUnpackedBytes }), watch.tooMuch]);
-        if ("reason" in answer) throw new InputError(answer.reason);
-        return { title: answer.title, text: answer.text };
+        return await attempt(request, signal).catch((error: unknown) => {
+          if (!(error instanceof GrowthError)) throw error;
+          return attempt(request, signal);
+        });
       } catch (error) {
         if (!(error instanceof RefusedError)) throw error;
-        await stop();
-        signal?.throwIfAborted();
         throw new InputError(error.message, { cause: error.cause });
-      } finally {
-        watch.end();
       }
     },
     close: stop,
   };
 }
 
+interface ParseRequest {
+  format: ParsedFormat;
+  input: string | Uint8Array;
+  maxUnpackedBytes: number;
+}
+
 /** The thread has to be ended. */
 class RefusedError extends Error {}
+
+/** The process has grown too much: by this file, or by something beside it, as a model that was just opened. */
+class GrowthError extends RefusedError {}
 
 /** The built worker lies beside this file, or in dist/ when this file runs as TypeScript (tests). */
 function startWorker(maxMemoryBytes: number): Worker {
@@ -85,10 +105,7 @@ function startWorker(maxMemoryBytes: number): Worker {
   return worker;
 }
 
-async function ask(
-  worker: Worker,
-  request: { format: ParsedFormat; input: string | Uint8Array; maxUnpackedBytes: number },
-): Promise<z.infer<typeof answerSchema>> {
+async function ask(worker: Worker, request: ParseRequest): Promise<z.infer<typeof answerSchema>> {
   const { promise, resolve, reject } = withResolvers<unknown>();
   const fail = (error: unknown) => {
     const isMemory = systemCode(error) === "ERR_WORKER_OUT_OF_MEMORY";
@@ -116,7 +133,7 @@ function createWatch(limits: { timeoutMs: number; maxMemoryBytes: number; signal
   const before = process.memoryUsage.rss();
   const timeout = setTimeout(() => refuse(`takes more than ${timeoutMs / 1000} s to parse`), timeoutMs);
   const memory = setInterval(() => {
-    if (process.memoryUsage.rss() - before > maxMemoryBytes) refuse("needs too much memory");
+    if (process.memoryUsage.rss() - before > maxMemoryBytes) reject(new GrowthError("needs too much memory"));
   }, 100);
   const abort = () => refuse("stopped");
   signal?.addEventListener("abort", abort, { once: true });

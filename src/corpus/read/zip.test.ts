@@ -40,6 +40,19 @@ describe("checkZip", () => {
     expect(() => checkZip(hidden, 1000)).toThrow(/malformed archive/);
   });
 
+  it("refuses ZIP64, with which unpackers would read another directory", () => {
+    const harmless = makeZip([{ name: "a", data: "text" }]);
+    const end = harmless.lastIndexOf("PK\x05\x06");
+    for (const [at, bytes] of [...[4, 6, 8, 10].map((at) => [at, 2]), [12, 4], [16, 4]] as const) {
+      const marked = Buffer.from(harmless).fill(0xff, end + at, end + at + bytes);
+      expect(() => checkZip(marked, 1000), `${at}`).toThrow(/ZIP64/);
+    }
+    const locator = Buffer.alloc(20);
+    locator.write("PK\x06\x07", "latin1");
+    const located = Buffer.concat([harmless.subarray(0, end), locator, harmless.subarray(end)]);
+    expect(() => checkZip(located, 1000)).toThrow(/ZIP64/);
+  });
+
   it("refuses what is no archive, is cut off or encrypted", () => {
     const whole = makeZip([{ name: "a", data: "text" }]);
     for (const bytes of [Buffer.alloc(0), Buffer.from("text"), whole.subarray(10), whole.subarray(0, -10)])

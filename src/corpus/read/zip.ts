@@ -2,6 +2,7 @@ import { inflateRawSync } from "node:zlib";
 import { InputError, messageOf, systemCode } from "../../base/errors.ts";
 
 const endSignature = Buffer.from("PK\x05\x06", "latin1");
+const zip64LocatorSignature = 0x07064b50;
 const entrySignature = 0x02014b50;
 const localSignature = 0x04034b50;
 
@@ -45,6 +46,8 @@ export function checkZip(bytes: Uint8Array, maxBytes: number): void {
 function readEntries(buffer: Buffer): Entry[] {
   const end = buffer.lastIndexOf(endSignature);
   if (end < 0 || end + 22 > buffer.length) throw new InputError("malformed archive: it has no directory");
+  if (isZip64(buffer, end))
+    throw new InputError("ZIP64, a form for archives above 4 GB: save it as an ordinary one");
   const entries: Entry[] = [];
   let at = buffer.readUInt32LE(end + 16);
   // Unpackers shift all offsets where directory and end do not meet: then another directory is read than this one.
@@ -64,6 +67,13 @@ function readEntries(buffer: Buffer): Entry[] {
   if (!entries.length) throw new InputError("malformed archive: its directory is empty");
   if (at !== end) throw new InputError("malformed archive: its directory does not end where it says");
   return entries;
+}
+
+/** Whether unpackers would look for another directory than the one that the end record names. */
+function isZip64(buffer: Buffer, end: number): boolean {
+  const short = [4, 6, 8, 10].some((at) => buffer.readUInt16LE(end + at) === 0xffff);
+  const long = [12, 16].some((at) => buffer.readUInt32LE(end + at) === 0xffffffff);
+  return short || long || (end >= 20 && buffer.readUInt32LE(end - 20) === zip64LocatorSignature);
 }
 
 function dataOf(buffer: Buffer, { compressed, localOffset }: Entry): Buffer {
