@@ -124,17 +124,16 @@ export async function openEngine(
     const opened = await model();
     const [weights, running] = [await generationWeights(opened, config, progress), await runtime()];
     const positions = Math.min(opened.config.contextLength, maxPositions);
+    const prepack = weights !== undefined || isSmall(opened); // a large fp32 model would be held twice
     const session = await openDecodingSession(running, opened, {
       targetModules: opened.recipe.targetModules,
       weights,
-      prepack: weights !== undefined || isSmall(opened), // a large fp32 model would be held twice
+      prepack,
       positions,
     });
     const { name, tokenizer } = opened;
     // A few methods look at texts: a second forward pass over the same weights, opened when it is asked for.
-    const scorer = once(() =>
-      openScorer(running, opened, { tokenizer, positions, weights, prepack: isSmall(opened) }),
-    );
+    const scorer = once(() => openScorer(running, opened, { tokenizer, positions, weights, prepack }));
     const parts = { session, tokenizer, scorer, memories: memorySession };
     return createLocalGenerator({ model: name, contextLength: positions, ...parts });
   });
