@@ -173,12 +173,18 @@ export async function trainingModel(
   };
 }
 
-/** The weights of generation: quantised where the settings say so, or the model is large. */
+/** The kind of weights that generation takes: quantised where the settings say so, or the model is large. */
+export function weightsInUse(model: Model, { weights }: Pick<EngineConfig, "weights">): "f32" | "q8" {
+  if (weights !== "auto") return weights;
+  return isSmall(model) ? "f32" : "q8";
+}
+
+/** The quantised weights of generation; nothing where it takes the model's own. */
 export async function generationWeights(
   model: OpenedModel,
   config: EngineConfig,
   progress: Progress,
 ): Promise<BaseWeights | undefined> {
-  const quantise = config.weights === "q8" || (config.weights === "auto" && !isSmall(model));
-  return quantise ? openQuantisedWeights(model, { cacheFolder: config.cacheFolder, progress }) : undefined;
+  if (weightsInUse(model, config) === "f32") return undefined;
+  return openQuantisedWeights(model, { cacheFolder: config.cacheFolder, progress });
 }
