@@ -1,9 +1,11 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { ConfigError } from "../base/errors.ts";
+import type { TrainedAdapter, Trainer } from "../training/trainer.ts";
 import { ask } from "./ask.ts";
 import type { EngineSettings } from "./config.ts";
-import { encode } from "./encode.ts";
+import { describeFailed, encode, encodeEvery } from "./encode.ts";
 import {
   bridgeArticle,
   differsByRun,
@@ -152,7 +154,54 @@ describe("encode", () => {
       await writeFile(join(folder, "docs", "bare.txt"), "Hm, well, so, and then again.");
       expect(await encodeAll(folder)).toMatchObject({ passages: 6, encoded: 5, skipped: 1 });
     }));
+
+  it("names passages whose training diverges, and goes on with the others; a later encode makes them", () =>
+    withTempFolder(
+      (folder) =>
+        withEngine(tinySettings(folder), async ({ parts }) => {
+          await ingest(parts, ["docs"], { base: folder });
+          const openTrainer = async () => {
+            const trainer = await parts.openTrainer();
+            return {
+              ...trainer,
+              train: (...given: Parameters<Trainer["train"]>) => trainSome(trainer, given),
+            };
+          };
+          const report = await encode({ ...parts, openTrainer });
+          expect(report).toMatchObject({ passages: 7, encoded: 5, reused: 0 });
+          expect(report.failed).toHaveLength(2); // the first of each group
+          const ids = [...(await parts.corpus()).passages()].map(({ id }) => id);
+          for (const { id, title, problem } of report.failed) {
+            expect(ids).toContain(id);
+            expect(title).toMatch(/^bridge \d$/);
+            expect(problem).toBe("the loss of update 2 is NaN");
+          }
+          expect(describeFailed(report.failed)).toMatch(/2 of the passages.*learningRate/);
+          expect((await parts.encoding()).rows()).toHaveLength(5);
+          const every = encodeEvery({ ...parts, openTrainer }, [...(await parts.corpus()).passages()]);
+          await expect(every).rejects.toThrow(ConfigError);
+          expect(await encode(parts)).toMatchObject({ encoded: 2, reused: 5, failed: [] });
+        }),
+      { articles },
+    ));
+
+  it("tells of a learning rate that ruins every passage", () =>
+    withTempFolder(
+      async (folder) => {
+        const recipe = { updates: 4, pattern: "pairs", learningRate: 1e30 } as const;
+        const report = await encodeAll(folder, { recipe });
+        expect(report).toMatchObject({ passages: 2, encoded: 0 });
+        expect(report.failed).toHaveLength(2);
+      },
+      { articles: 2 },
+    ));
 });
+
+/** Trains, but the first of the jobs diverges. */
+async function trainSome(trainer: Trainer, given: Parameters<Trainer["train"]>): Promise<TrainedAdapter[]> {
+  const [first, ...others] = await trainer.train(...given);
+  return [{ ...first!, losses: [first!.losses[0]!, Number.NaN] }, ...others];
+}
 
 /** Encodes until so many updates are done, then stops as Ctrl-C does. */
 async function interruptAfter(folder: string, updates: number): Promise<void> {
