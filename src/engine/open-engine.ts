@@ -51,12 +51,22 @@ export interface OpenEngine {
   dispose(): Promise<void>;
 }
 
-/** Opens an engine. Nothing heavy happens before a part is needed; `dispose` closes what was opened. */
+/** Opens an engine; what the settings leave open is as recorded with the collection. */
 export async function openEngine(
   settings: EngineSettings = {},
   environment: EngineEnvironment = {},
 ): Promise<OpenEngine> {
-  const config: EngineConfig = await resolveConfig(settings);
+  return openConfigured(await resolveConfig(settings), environment);
+}
+
+/**
+ * Opens an engine by these very settings, whatever is recorded with the collection. Nothing heavy happens before a part is
+ * needed; `dispose` closes what was opened.
+ */
+export async function openConfigured(
+  config: EngineConfig,
+  environment: EngineEnvironment = {},
+): Promise<OpenEngine> {
   const {
     progress = noProgress,
     clock = () => performance.now(),
@@ -138,9 +148,13 @@ export async function openEngine(
     return createLocalGenerator({ model: name, contextLength: positions, ...parts });
   });
   const answerGenerator = once(async () => {
-    const own = { ...config, model: config.answerModel, answerModel: undefined };
-    const others = { revision: undefined, memoryModel: undefined };
-    const engine = await openEngine({ ...own, ...others }, { progress, clock, now, env, signal });
+    const { answerModel: own = config.model, ...rest } = config;
+    // What belongs to the model that remembers: the other one is not trained, and has a recipe of its own.
+    const none = { revision: undefined, memoryModel: undefined, recipe: undefined, initAdapter: undefined };
+    const engine = await openConfigured(
+      { ...rest, model: own, ...none },
+      { progress, clock, now, env, signal },
+    );
     return onClose(engine, (opened) => opened.dispose()).parts.generator();
   });
   const encoding = once(async () => {
@@ -185,7 +199,7 @@ export async function openEngine(
         config,
         progress,
         runtime: await trainingRuntime(),
-        openRuntime: (count) => openOwn({ ...config, threads: count, spin })(),
+        openRuntime: (count) => openRuntime({ ...config, threads: count, spin }),
       });
     },
     openDistributions: async () => {
