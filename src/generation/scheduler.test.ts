@@ -194,6 +194,17 @@ describe("a scheduler", () => {
     expect(log.open).toBe(0);
   });
 
+  it("ends a whole batch before it tells that one of it failed", async () => {
+    const foreign = {
+      ...adapters[1]!,
+      modules: new Map([["layers.0.self_attn.q_proj", [...adapters[1]!.modules.values()][0]!]]),
+    };
+    const requests = [1, 2, 4].map((i) => ({ ...requestOf(i), maxTokens: 60, sampling: undefined }));
+    const batch = generatorOf(4).generateBatch([...requests, { ...requestOf(3), adapter: foreign }]);
+    await expect(batch).rejects.toThrow(ConfigError);
+    expect(log.open).toBe(0);
+  });
+
   it("fails one row whose scores are no numbers, and answers the others", async () => {
     const ruined = structuredClone(adapters[1]!);
     for (const { up } of ruined.modules.values()) up.fill(Number.NaN);
