@@ -82,6 +82,20 @@ describe("adapters of a data folder", () => {
       expect((await parts.encoding()).keyOf(passageId)).toBe(key);
     }));
 
+  it("are forgotten when they are deleted, in every collection", () =>
+    inCollection(async (parts, folder) => {
+      await withEngine(tinySettings(folder, { collection: "other" }), async (other) => {
+        await ingest(other.parts, ["docs/bridge-1.txt"], { base: folder });
+        await encode(other.parts);
+        const [shared] = (await other.parts.encoding()).rows();
+        await deleteAdapters(parts, { keys: [shared!.key] });
+        for (const { encoding } of [parts, other.parts])
+          expect((await encoding()).keyOf(shared!.passageId)).toBeUndefined();
+        expect((await parts.encoding()).rows()).toHaveLength(3);
+        expect(await encode(other.parts)).toMatchObject({ encoded: 1 });
+      });
+    }));
+
   it("of passages that have gone are pruned, those of other collections are not", () =>
     inCollection(async (parts, folder) => {
       const settings = tinySettings(folder, { collection: "other" });
