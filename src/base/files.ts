@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { CapacityError, ConfigError, FormatError, messageOf, NotFoundError, systemCode } from "./errors.ts";
+import { isRunning } from "./process.ts";
 
 /** Turns a file-system error into one of ours that says what to do; anything else is returned as it is. */
 export function explainSystemError(error: unknown, path: string): unknown {
@@ -92,9 +93,10 @@ export async function writeAtomic(path: string, data: string | Uint8Array): Prom
   }
 }
 
-/** Whether a file is what a killed `writeAtomic` left behind. */
+/** Whether a file is what a killed `writeAtomic` left behind; what a running process writes is none. */
 export function isLeftover(name: string): boolean {
-  return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
+  const [, pid] = /\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name) ?? [];
+  return pid !== undefined && !isRunning(Number(pid));
 }
 
 /** Writes a value as indented JSON, atomically. */
