@@ -1,6 +1,6 @@
 import { stat, statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { CapacityError, ConfigError, NotFoundError } from "../base/errors.ts";
+import { CapacityError, ConfigError, NotFoundError, RemoteError } from "../base/errors.ts";
 import { acquireLock } from "../base/lock.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
 import { HubClient, type HubOptions } from "./hub-client.ts";
@@ -43,11 +43,26 @@ export async function fetchModel(idOrFolder: string, options: FetchModelOptions)
   }
   const cache = new ModelCache(options.cacheFolder, name);
   const known = await cache.readCommit(revision);
+  const cached = known !== undefined && (await cache.isComplete(known)) ? cache.snapshot(known) : undefined;
   if (options.offline || isCommit(revision)) {
-    if (known !== undefined && (await cache.isComplete(known))) return cache.snapshot(known);
+    if (cached !== undefined) return cached;
     if (options.offline) throw new NotFoundError(describeAbsent(idOrFolder, cache));
   }
-  return await fetchSnapshot({ name, revision, cache, hub: new HubClient(name, options) }, options);
+  try {
+    return await fetchSnapshot({ name, revision, cache, hub: new HubClient(name, options) }, options);
+  } catch (error) {
+    throw cached === undefined ? error : adviseOffline(error, idOrFolder);
+  }
+}
+
+/** What the hub did not give is not needed where the model is in the cache. */
+function adviseOffline(error: unknown, id: string): unknown {
+  if (!(error instanceof RemoteError)) return error;
+  const { message, url, status, retryable } = error;
+  return new RemoteError(
+    `${message}; ${id} is in the cache as it was fetched last: --offline, or the setting "offline", uses that`,
+    { url, ...(status !== undefined && { status }), retryable, cause: error },
+  );
 }
 
 function describeAbsent(id: string, cache: ModelCache): string {
