@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { type Adapter, type AdapterConfig, scalingOf } from "../adapters/adapter.ts";
@@ -6,7 +5,7 @@ import { checkFits, type ModuleShape } from "../adapters/factors.ts";
 import { createInitialAdapter, initialSeed } from "../adapters/initialise.ts";
 import { importPeft } from "../adapters/peft.ts";
 import { ConfigError } from "../base/errors.ts";
-import { readJsonIfPresent } from "../base/files.ts";
+import { isFolder, readJsonIfPresent } from "../base/files.ts";
 import type { Progress } from "../base/progress.ts";
 import type { BaseWeights } from "../models/base-weights.ts";
 import { type Model, openModel } from "../models/open-model.ts";
@@ -78,13 +77,6 @@ async function findModel(
     progress,
     signal,
   });
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }
 
 /** The start of all adapters where nothing else is said. */
