@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../base/errors.ts";
 import type { TrainedAdapter, Trainer } from "../training/trainer.ts";
+import { listAdapters } from "./adapters.ts";
 import { ask } from "./ask.ts";
 import type { EngineSettings } from "./config.ts";
 import { describeFailed, encode, encodeEvery } from "./encode.ts";
@@ -139,6 +140,22 @@ describe("encode", () => {
       await encodeAll(folder);
       expect(adaptersOf(await results(folder))).toMatchObject(alone);
     }));
+
+  it("makes adapters anew whose numbers are of another type than the one in use", () =>
+    withTempFolder(
+      async (folder) => {
+        await encodeAll(folder);
+        const dtypes = (adapterDtype: "f16" | "f32") =>
+          withEngine(tinySettings(folder, { adapterDtype }), async ({ parts }) => {
+            const report = await encode(parts);
+            const rows = await listAdapters(parts);
+            return [report.encoded, rows.map(({ dtype }) => dtype), (await parts.encoding()).rows().length];
+          });
+        expect(await dtypes("f16")).toEqual([0, ["f16", "f16"], 2]);
+        expect(await dtypes("f32")).toEqual([2, ["f32", "f32"], 2]);
+      },
+      { articles: 2 },
+    ));
 
   it("keeps another recipe's adapters apart, and finds the first ones again", () =>
     withTempFolder(async (folder) => {

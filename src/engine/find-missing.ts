@@ -2,7 +2,9 @@ import { z } from "zod";
 import { loadAdapterHeader } from "../adapters/adapter-file.ts";
 import { adapterKey } from "../adapters/adapter-key.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
+import type { AdapterDtype } from "../adapters/size.ts";
 import type { AdapterStore } from "../adapters/store.ts";
+import { FormatError } from "../base/errors.ts";
 import { sha256 } from "../base/hash.ts";
 import type { AugmentedPassage } from "../corpus/corpus.ts";
 import type { AnswerPrompts } from "../prompts/answer.ts";
@@ -76,10 +78,21 @@ export async function findMissing(
       continue;
     }
     if (recorded !== undefined && recorded !== one.key && (await isImported(store, recorded))) continue;
-    if (!(await store.has(one.key))) found.missing.push(one);
+    if (!(await isStored(store, one.key, parts.config.adapterDtype))) found.missing.push(one);
     else if (recorded !== one.key || passing.has(id)) found.stored.push(one);
   }
   return found;
+}
+
+/** Whether there is an adapter with numbers of the type in use; one of another type, or one that cannot be read, is made anew. */
+async function isStored(store: AdapterStore, key: string, dtype: AdapterDtype): Promise<boolean> {
+  if (!(await store.has(key))) return false;
+  try {
+    return (await loadAdapterHeader(store.path(key))).dtype === dtype;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
 }
 
 /** An adapter that was imported for a passage is what the user wants there: none is trained in its place. */
