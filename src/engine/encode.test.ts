@@ -5,6 +5,7 @@ import { ConfigError } from "../base/errors.ts";
 import type { TrainedAdapter, Trainer } from "../training/trainer.ts";
 import { listAdapters } from "./adapters.ts";
 import { ask } from "./ask.ts";
+import { augmentPassages } from "./augment.ts";
 import type { EngineSettings } from "./config.ts";
 import { describeFailed, encode, encodeEvery } from "./encode.ts";
 import {
@@ -15,7 +16,7 @@ import {
   withEngine,
   withTempFolder,
 } from "./engine.suite.ts";
-import { encodingPath, promptsHash } from "./find-missing.ts";
+import { encodingPath, findMissing, promptsHash } from "./find-missing.ts";
 import { ingest } from "./ingest.ts";
 import { openEngine } from "./open-engine.ts";
 
@@ -155,6 +156,23 @@ describe("encode", () => {
         expect(await dtypes("f32")).toEqual([2, ["f32", "f32"], 2]);
       },
       { articles: 2 },
+    ));
+
+  it("keeps adapters apart that were trained on the answers of other weights; without negatives there are none", () =>
+    withTempFolder(
+      async (folder) => {
+        const keys = (weights: "f32" | "q8", negatives: number) => {
+          const recipe = { updates: 1, pattern: "pairs", negatives: { count: negatives } } as const;
+          return withEngine(tinySettings(folder, { weights, recipe }), async ({ parts }) => {
+            await ingest(parts, ["docs"], { base: folder });
+            const { augmented } = await augmentPassages(parts, [...(await parts.corpus()).passages()]);
+            return (await findMissing(parts, augmented)).work.map(({ key }) => key);
+          });
+        };
+        expect(await keys("q8", 0)).toEqual(await keys("f32", 0));
+        expect(await keys("q8", 2)).not.toEqual(await keys("f32", 2));
+      },
+      { articles: 1 },
     ));
 
   it("keeps another recipe's adapters apart, and finds the first ones again", () =>

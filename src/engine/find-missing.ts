@@ -10,6 +10,7 @@ import type { AugmentedPassage } from "../corpus/corpus.ts";
 import type { AnswerPrompts } from "../prompts/answer.ts";
 import { answerPromptsHash } from "../prompts/provenance.ts";
 import { recipeHash } from "../training/recipe.ts";
+import { weightsInUse } from "./models.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
 
 /** A passage with the key that its adapter has or will have. */
@@ -31,10 +32,10 @@ export function promptsHash(
   return sha256(answerPromptsHash(prompts) + tokenizerHash);
 }
 
-/** The content address of a passage's adapter; `prompts` is `promptsHash`. */
+/** The content address of a passage's adapter; `prompts` is `promptsHash`, `weights` what generation takes. */
 function keyOf(
   { passage, rewrites, pairs }: AugmentedPassage,
-  { model, prompts }: { model: OpenedModel; prompts: string },
+  { model, prompts, weights }: { model: OpenedModel; prompts: string; weights: "f32" | "q8" },
 ): string {
   return adapterKey({
     model: model.fingerprint,
@@ -43,6 +44,7 @@ function keyOf(
     prompts,
     recipe: model.recipe,
     init: hashAdapter(model.initial),
+    ...(model.recipe.negatives.count > 0 && { weights }),
   });
 }
 
@@ -63,14 +65,18 @@ export async function findMissing(
   }: { isBackground?: boolean | undefined; again?: boolean | undefined } = {},
 ): Promise<Found> {
   const [store, encoding, model] = [await parts.store(), await parts.encoding(), await parts.model()];
-  const prompts = promptsHash(parts.prompts, model);
+  const origin = {
+    model,
+    prompts: promptsHash(parts.prompts, model),
+    weights: weightsInUse(model, parts.config),
+  };
   // What the background made is recorded anew when somebody wants it, and then stays.
   const rows = isBackground ? [] : encoding.rows();
   const passing = new Set(rows.filter((row) => row.isBackground).map(({ passageId }) => passageId));
   const found: Found = { work: [], missing: [], stored: [] };
   for (const augmented of usable) {
     const { id } = augmented.passage;
-    const one = { augmented, key: keyOf(augmented, { model, prompts }) };
+    const one = { augmented, key: keyOf(augmented, origin) };
     found.work.push(one);
     const recorded = encoding.keyOf(id);
     if (again) {
