@@ -92,35 +92,12 @@ try {
   const bytes =
     3 * shapes.reduce((sum, { inFeatures, outFeatures }) => sum + 4 * 2 * (inFeatures + outFeatures), 0);
   const source = new Float32Array(bytes / 4).fill(1);
-  const target = source.slice();
   console.log(`load of 3, cached: ${ms(await measure(load))}`);
   console.log(`merged: ${(bytes / 1e6).toFixed(1)} MB`);
-  const reuse = merge(loaded);
-  await compare(
-    "into used memory, sum (wanted: at most 1.5)",
-    () => merge(loaded, { reuse }),
-    () => target.set(source),
-  );
-  await compare(
-    "into used memory, mean",
-    () => merge(loaded, { weights: "mean", reuse }),
-    () => target.set(source),
-  );
-  await compare(
-    "into used memory, sum, scaling not baked in",
-    () => merge(adapters, { reuse }),
-    () => target.set(source),
-  );
-  await compare(
-    "into fresh memory, sum (wanted: at most 1.5)",
-    () => merge(loaded),
-    () => source.slice(),
-  );
-  await compare(
-    "into fresh memory, mean",
-    () => merge(loaded, { weights: "mean" }),
-    () => source.slice(),
-  );
+  const copy = () => source.slice();
+  await compare("sum (wanted: at most 1.5)", () => merge(loaded), copy);
+  await compare("mean", () => merge(loaded, { weights: "mean" }), copy);
+  await compare("sum, scaling not baked in", () => merge(adapters), copy);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -28,6 +28,8 @@ const provenanceSchema = z.object({
   baseModel: z.object({ name: z.string(), fingerprint: z.string() }),
   /** Version of this package, or the tool that an imported adapter came from. */
   createdBy: z.string(),
+  /** The base model that an imported adapter names, where that is another one. */
+  importedBase: z.string().optional(),
   passageId: z.string().optional(),
   /** Every setting of the training. */
   recipe: z.json().optional(),

@@ -13,6 +13,8 @@ export interface AdapterOrigin {
   recipe: unknown;
   /** `hashAdapter` of the adapter that training starts from. */
   init: string;
+  /** Kind of the weights that the base model answered with, where its answers are trained on (negatives); else absent. */
+  weights?: "f32" | "q8";
 }
 
 /** The name of an adapter in the store (64 hexadecimal digits): same passage, same recipe, same key, so never trained twice. */

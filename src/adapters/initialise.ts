@@ -33,13 +33,21 @@ export function selectTargets(
   shapes: readonly ModuleShape[],
   targetModules: readonly string[],
 ): ModuleShape[] {
-  const kinds = new Set(shapes.map(({ name }) => lastPart(name)));
-  const unknown = targetModules.filter((target) => !kinds.has(target));
+  checkTargetKinds(
+    shapes.map(({ name }) => lastPart(name)),
+    targetModules,
+  );
+  return shapes.filter(({ name }) => targetModules.includes(lastPart(name)));
+}
+
+/** Throws a `ConfigError` unless there are target modules, all of these kinds. */
+export function checkTargetKinds(kinds: Iterable<string>, targetModules: readonly string[]): void {
+  const known = new Set(kinds);
+  const unknown = targetModules.filter((target) => !known.has(target));
   if (unknown.length || !targetModules.length)
     throw new ConfigError(
-      `target modules must be among ${[...kinds].join(", ")} for this model, got ${unknown.join(", ") || "none"}`,
+      `target modules must be among ${[...known].join(", ")} for this model, got ${unknown.join(", ") || "none"}`,
     );
-  return shapes.filter(({ name }) => targetModules.includes(lastPart(name)));
 }
 
 /** What an adapter's config and numbers are, in one hash; part of the key of every adapter trained from it. */

@@ -83,28 +83,6 @@ describe("merge", () => {
     expect(adapter).toEqual(before);
   });
 
-  it("writes into the memory of an adapter that is no longer needed, if it has the right size", () => {
-    const wanted = merge(three, { weights: "mean" });
-    const old = merge([...three].reverse());
-    const merged = merge(three, { weights: "mean", reuse: old });
-    expect(merged).toEqual(wanted);
-    expect(merged.modules.get(names[0]!)?.down).toBe(old.modules.get(names[0]!)?.down);
-    for (const reuse of [
-      three[0]!,
-      merge([randomAdapter(1, { rank: 6, shapes: feedForwardShapes(2, 6, 12) })]),
-    ]) {
-      const before = structuredClone(reuse);
-      expect(merge(three, { weights: "mean", reuse })).toEqual(wanted);
-      expect(reuse).toEqual(before);
-    }
-  });
-
-  it("does not mistake old numbers for those of a module that an adapter lacks", () => {
-    const without = { ...three[1]!, modules: new Map([...three[1]!.modules].slice(1)) };
-    const reuse = merge(three.slice(0, 2));
-    expect(merge([three[0]!, without], { reuse })).toEqual(merge([three[0]!, without]));
-  });
-
   it("keeps all factors in one buffer", () => {
     const buffers = [...merge(three).modules.values()].flatMap(({ down, up }) => [down.buffer, up.buffer]);
     expect(new Set(buffers).size).toBe(1);

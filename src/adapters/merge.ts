@@ -15,11 +15,6 @@ export interface MergeOptions {
   scores?: readonly number[] | undefined;
   /** Multiplies every weight. */
   scale?: number | undefined;
-  /**
-   * A merged adapter that is no longer needed: where it has the size of the result, its memory is written anew instead of taking
-   * fresh memory from the system, which costs more than the copying.
-   */
-  reuse?: Adapter | undefined;
 }
 
 /**
@@ -28,15 +23,14 @@ export interface MergeOptions {
  */
 export function merge(
   adapters: readonly Adapter[],
-  { weights = "sum", scores, scale = 1, reuse }: MergeOptions = {},
+  { weights = "sum", scores, scale = 1 }: MergeOptions = {},
 ): Adapter {
   if (!adapters.length) throw new ConfigError("merge needs at least one adapter, got none");
   if (!Number.isFinite(scale)) throw new ConfigError(`scale must be a finite number, got ${scale}`);
   const weightOf = mergeWeights(adapters.length, weights, scores);
   const rank = adapters.reduce((sum, { config }) => sum + config.rank, 0);
   const shapes = commonShapes(adapters);
-  const isWhole = adapters.every(({ modules }) => modules.size === shapes.length); // every row will be written
-  const modules = isWhole && hasSize(reuse, shapes, rank) ? reuse.modules : createFactors(shapes, rank);
+  const modules = createFactors(shapes, rank);
   const factors = adapters.map(({ config }, i) => scale * weightOf[i]! * scalingOf(config));
   for (const [name, merged] of modules) {
     let firstRow = 0;
@@ -86,19 +80,6 @@ function commonShapes(adapters: readonly Adapter[]): ModuleShape[] {
         );
     }
   return [...shapes.values()];
-}
-
-function hasSize(
-  adapter: Adapter | undefined,
-  shapes: readonly ModuleShape[],
-  rank: number,
-): adapter is Adapter {
-  if (adapter?.config.rank !== rank || adapter.modules.size !== shapes.length) return false;
-  return shapes.every(({ name, inFeatures, outFeatures }) => {
-    const factors = adapter.modules.get(name);
-    // By the memory itself: that of an adapter sent to another thread is gone.
-    return factors?.down.length === rank * inFeatures && factors.up.length === rank * outFeatures;
-  });
 }
 
 /** Rows are contiguous, so with factor 1 both are plain memory copies. */

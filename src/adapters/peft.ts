@@ -26,13 +26,13 @@ const modulePrefix = "base_model.model.model.";
 const tensorName = /^base_model\.model\.(?:model\.)?(layers\.\d+\.[\w.]+)\.lora_(A|B)(?:\.\w+)?\.weight$/;
 
 /**
- * Writes an adapter as a PEFT folder for the causal language model `baseModel` (a path or hub id). Its scaling is baked into A and
+ * Writes an adapter as a PEFT folder for the causal language model `baseModel` (a path, or a hub id with its revision). Its scaling is baked into A and
  * `lora_alpha` is `r`, so that programs which read alpha in their own way (or not at all) apply the same delta.
  */
 export async function exportPeft(
   folder: string,
   adapter: Adapter,
-  { baseModel }: { baseModel: string },
+  { baseModel, revision = null }: { baseModel: string; revision?: string | null | undefined },
 ): Promise<void> {
   const { config, modules } = bake(adapter);
   const tensors = [...modules].flatMap(([name, factors]) => peftTensors(name, factors, config.rank));
@@ -53,7 +53,7 @@ export async function exportPeft(
     peft_type: "LORA",
     r: config.rank,
     rank_pattern: {},
-    revision: null,
+    revision,
     target_modules: targetsOf(modules.keys()),
     task_type: "CAUSAL_LM",
     use_dora: false,

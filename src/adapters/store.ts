@@ -38,8 +38,6 @@ export interface AdapterStore {
   /** Reads the file again and checks all of it; returns its header, or throws what is wrong. */
   verify(key: string): Promise<AdapterHeader>;
   path(key: string): string;
-  /** Deletes what a killed writer left behind; only for the one writer. Returns how many files. */
-  removeLeftovers(): Promise<number>;
 }
 
 /** See `openAdapterStore`. */
@@ -100,7 +98,6 @@ export function openAdapterStore(
       return existed;
     },
     verify: async (key) => (await read(key)).header,
-    removeLeftovers: () => removeLeftovers(folder),
   };
 }
 
@@ -136,12 +133,6 @@ async function listAdapters(folder: string): Promise<StoredAdapter[]> {
     if (bytes !== undefined) found.push({ key, path, bytes });
   }
   return found.sort((a, b) => (a.key < b.key ? -1 : 1));
-}
-
-async function removeLeftovers(folder: string): Promise<number> {
-  const leftovers = (await filesOf(folder)).filter(({ name }) => name.endsWith(".tmp"));
-  for (const { path } of leftovers) await removeFile(path);
-  return leftovers.length;
 }
 
 /** The files in the two-digit subfolders. */

@@ -4,7 +4,7 @@ import { sha256 } from "../base/hash.ts";
 import type { Passage, QuestionAnswer } from "../corpus/corpus.ts";
 import type { Generation, GenerationRequest, Generator } from "../generation/generator.ts";
 import { questionsText } from "../prompts/augment.ts";
-import { createModelAugmenter } from "./model-augmenter.ts";
+import { createModelAugmenter, identifyModelAugmenter } from "./model-augmenter.ts";
 
 const passageOf = (title: string): Passage => ({
   id: sha256(title),
@@ -52,6 +52,16 @@ const titleOf = (request: GenerationRequest) => /Passage: (.*)\n/.exec(request.m
 const asksForPairs = (request: GenerationRequest) => request.messages[0]!.content.startsWith("Write");
 
 describe("createModelAugmenter", () => {
+  it("is told from another by the model's fingerprint, not by its name alone", () => {
+    const { generator } = fakeGenerator(() => "");
+    const versions = [{}, { fingerprint: "one" }, { fingerprint: "two" }].map((given) => {
+      const { name, version } = createModelAugmenter({ generator, ...given });
+      expect(identifyModelAugmenter(name, given).version).toBe(version);
+      return version;
+    });
+    expect(new Set(versions).size).toBe(3);
+  });
+
   it("asks for pairs first, then for rewrites, with explicit sampling", async () => {
     const { generator, requests } = fakeGenerator((request) =>
       asksForPairs(request) ? questionsText(good(titleOf(request))) : rewriteOf(titleOf(request)),

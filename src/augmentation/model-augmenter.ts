@@ -22,6 +22,8 @@ import { readPairs } from "./json-reader.ts";
 /** What a model augmenter is made of. */
 export interface ModelAugmenterParts {
   generator: Generator;
+  /** Of the model with all that makes it write as it does; a service behind a name tells none. */
+  fingerprint?: string;
   /** Texts asked for per passage at most, once for pairs and once for rewrites; every failure counts. */
   attempts?: number;
   /** A service that knows no top-k needs a sampling without it. */
@@ -61,15 +63,15 @@ export function identifyModelAugmenter(
   given: Omit<ModelAugmenterParts, "generator"> = {},
 ): AugmenterIdentity {
   const { attempts, sampling, maxTokens } = withDefaults(given);
-  const version = sha256(JSON.stringify([1, promptsHash(), attempts, sampling, maxTokens])).slice(0, 16);
-  return { name: model, version };
+  const origin = [1, promptsHash(), attempts, sampling, maxTokens, given.fingerprint ?? []].flat();
+  return { name: model, version: sha256(JSON.stringify(origin)).slice(0, 16) };
 }
 
 function withDefaults({
   attempts = 10,
   sampling = augmentSampling,
   maxTokens = 512,
-}: Omit<ModelAugmenterParts, "generator">) {
+}: Omit<ModelAugmenterParts, "generator" | "fingerprint">) {
   return { attempts, sampling, maxTokens };
 }
 

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { CapacityError, ConfigError, FormatError, messageOf, NotFoundError, systemCode } from "./errors.ts";
+import { isRunning } from "./process.ts";
 
 /** Turns a file-system error into one of ours that says what to do; anything else is returned as it is. */
 export function explainSystemError(error: unknown, path: string): unknown {
@@ -92,14 +93,23 @@ export async function writeAtomic(path: string, data: string | Uint8Array): Prom
   }
 }
 
-/** Whether a file is what a killed `writeAtomic` left behind. */
+/** Whether a file is what a killed `writeAtomic` left behind; what a running process writes is none. */
 export function isLeftover(name: string): boolean {
-  return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
+  const [, pid] = /\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name) ?? [];
+  return pid !== undefined && !isRunning(Number(pid));
 }
 
 /** Writes a value as indented JSON, atomically. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Whether there is a folder. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** Whether there is a file. */

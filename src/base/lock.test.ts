@@ -136,6 +136,12 @@ describe("acquireLock", () => {
     await expect(acquireLock(folder, "encode")).rejects.toThrow(/on elsewhere/);
   });
 
+  it("never takes over a lock of another container on this host: pids mean others there", async () => {
+    const folder = newFolder();
+    leaveStale(folder, { ...staleOwner, namespace: "pid:[1]" });
+    await expect(acquireLock(folder, "encode")).rejects.toThrow(CapacityError);
+  });
+
   it("takes over although another process died while taking over", async () => {
     const folder = newFolder();
     leaveStale(folder);

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -8,10 +7,13 @@ import { z } from "zod";
 import { CapacityError, systemCode } from "./errors.ts";
 import { explainSystemError } from "./files.ts";
 import { sha256 } from "./hash.ts";
+import { isRunning, pidNamespace, startOf } from "./process.ts";
 
 const ownerSchema = z.object({
   pid: z.int().positive(),
   host: z.string(),
+  /** See `pidNamespace`; absent in files of before. */
+  namespace: z.string().optional(),
   /** See `startOf`. */
   started: z.string(),
   purpose: z.string(),
@@ -27,7 +29,7 @@ export interface Lock {
 
 /**
  * Takes the one writer's place of a data folder (`<folder>/lock`), or throws a `CapacityError` that names the owner.
- * The lock of a process that is gone (same host, no such pid, or the pid was reused) is stale and is taken over.
+ * The lock of a process that is gone (same host and container, no such pid, or the pid was reused) is stale and is taken over.
  *
  * Law: never two holders. A lock file appears by `link`, which fails where one stands. A stale file is replaced only
  * by the holder of a second lock, the guard, which is named after that file's content: who holds it looks again
@@ -37,7 +39,9 @@ export interface Lock {
 export async function acquireLock(folder: string, purpose: string): Promise<Lock> {
   const path = join(folder, "lock");
   const nonce = randomBytes(12).toString("hex");
-  const owner: Owner = { pid: process.pid, host: hostname(), started: startOf(process.pid), purpose, nonce };
+  const { pid } = process;
+  const place = { host: hostname(), namespace: pidNamespace() };
+  const owner: Owner = { pid, ...place, started: startOf(pid), purpose, nonce };
   const content = JSON.stringify(owner);
   try {
     await mkdir(folder, { recursive: true });
@@ -136,23 +140,7 @@ async function removeLitter(folder: string): Promise<void> {
 }
 
 function isAlive(owner: Owner): boolean {
-  if (owner.host !== hostname()) return true; // cannot be known from here
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    if (systemCode(error) === "ESRCH") return false;
-  }
-  return owner.started === startOf(owner.pid);
-}
-
-/** When a process began, in clock ticks since boot (Linux), so that a reused pid is told apart; else, or if it ended, "". */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // from the third on: proc_pid_stat(5)
-    const hasEnded = fields[0] === "Z"; // a zombie: its parent has not asked for its exit code
-    return hasEnded ? "" : (fields[19] ?? "");
-  } catch {
-    return "";
-  }
+  const { pid, host, namespace = pidNamespace(), started } = owner;
+  if (host !== hostname() || namespace !== pidNamespace()) return true; // cannot be known from here
+  return isRunning(pid) && started === startOf(pid);
 }

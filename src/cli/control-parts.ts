@@ -5,7 +5,7 @@ import { Random } from "../base/random.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { createMethod } from "../engine/create-method.ts";
 import { asWriter } from "../engine/data-folder.ts";
-import { encodePassages } from "../engine/encode.ts";
+import { encodeEvery } from "../engine/encode.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { containsAnswer } from "../evaluation/answer-finder.ts";
 import { goldPassages } from "../evaluation/gold-passages.ts";
@@ -134,7 +134,7 @@ async function encodeMissing(
 ): Promise<void> {
   const distinct = [...new Map(passages.map((passage) => [passage.id, passage])).values()];
   if (distinct.length === 0) return;
-  await asWriter(parts.folder, "encode for a control", () => encodePassages(parts, distinct, { signal }));
+  await asWriter(parts.folder, "encode for a control", () => encodeEvery(parts, distinct, { signal }));
 }
 
 /** Parts with a retriever that knows which question is asked. */

@@ -5,7 +5,7 @@ import type { Passage } from "../corpus/corpus.ts";
 import { augmentPassages } from "../engine/augment.ts";
 import { encodingCost } from "../engine/costs.ts";
 import { asWriter } from "../engine/data-folder.ts";
-import { encodePassages } from "../engine/encode.ts";
+import { encodeEvery } from "../engine/encode.ts";
 import { importAugmentations } from "../engine/import-augmentations.ts";
 import { ingest } from "../engine/ingest.ts";
 import type { EngineParts } from "../engine/parts.ts";
@@ -44,7 +44,7 @@ export async function encodeRetrieved(
   { limit, signal }: Interruptible & { limit: number },
 ): Promise<void> {
   const passages = await retrievedPassages(parts, rows, limit);
-  await asWriter(parts.folder, "encode for an evaluation", () => encodePassages(parts, passages, { signal }));
+  await asWriter(parts.folder, "encode for an evaluation", () => encodeEvery(parts, passages, { signal }));
 }
 
 /** Augments them, and does not encode: for methods that show augmentations to the model. */

@@ -77,7 +77,8 @@ export async function withPlan<T>(
   const plan = await planEval({ ...source, augmentations: readyMade, sample: run.sample, seed }, config);
   plan.dataset.name = run.set.name;
   const all = joinSettings(own, plan.settings);
-  return withEngine(shell, { command, settings: all }, (opened) => task(opened, plan));
+  const choice = { command, settings: all, ignoreRecorded: true };
+  return withEngine(shell, choice, (opened) => task(opened, plan));
 }
 
 /** Settings of both; the second wins, group by group. */

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { EngineConfig, EngineSettings } from "../engine/config.ts";
-import { openEngine } from "../engine/open-engine.ts";
+import { openConfigured } from "../engine/open-engine.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { loadSettings, resolveConfig } from "../engine/settings.ts";
 import { readGlobalOptions } from "./options.ts";
@@ -86,7 +86,7 @@ export async function withEngine<T>(
   const globals = readGlobalOptions(choice.command);
   const config = await loadCommandConfig(shell, choice);
   const bar = createProgressBar({ ...shell.terminal.bar, clock: shell.clock });
-  const engine = await openEngine(config, {
+  const engine = await openConfigured(config, {
     progress: globals.quiet ? undefined : bar.progress,
     env: shell.env,
     clock: shell.clock,

@@ -73,6 +73,29 @@ describe("adapters of a data folder", () => {
       expect(await deleteAdapters(parts, { orphans: true })).toEqual([first.key]);
     }));
 
+  it("name their base as PEFT finds it, and one that names another is taken with a word on that", () =>
+    inCollection(async (parts, folder) => {
+      const [row] = await listAdapters(parts);
+      const out = join(folder, "one");
+      const path = join(out, "adapter_config.json");
+      const configOf = async (model: string, revision?: string) => {
+        const config = { ...parts.config, model, revision };
+        await exportAdapter({ ...parts, config }, { key: row!.key }, out);
+        return JSON.parse(await readFile(path, "utf8"));
+      };
+      const base = (base_model_name_or_path: string, revision: string | null) => ({
+        ...{ base_model_name_or_path, revision },
+      });
+      expect(await configOf("org/name@v1", "v2")).toMatchObject(base("org/name", "v1"));
+      expect(await configOf("org/name", "v2")).toMatchObject(base("org/name", "v2"));
+      const other = await importAdapter(parts, out);
+      expect(other.otherBase).toBe("org/name");
+      expect((await (await parts.store()).verify(other.key)).provenance.importedBase).toBe("org/name");
+      const own = await configOf(parts.config.model);
+      expect(own).toMatchObject(base((await parts.model()).folder, null));
+      expect(await importAdapter(parts, out)).toMatchObject({ key: other.key, otherBase: null });
+    }));
+
   it("that were imported for a passage stay: encode trains none in their place", () =>
     inCollection(async (parts, folder) => {
       const passageId = await idOf(parts, "Orlen1");
@@ -80,6 +103,20 @@ describe("adapters of a data folder", () => {
       const { key } = await importAdapter(parts, join(folder, "other"), { passageId });
       expect((await encode(parts)).encoded).toBe(0);
       expect((await parts.encoding()).keyOf(passageId)).toBe(key);
+    }));
+
+  it("are forgotten when they are deleted, in every collection", () =>
+    inCollection(async (parts, folder) => {
+      await withEngine(tinySettings(folder, { collection: "other" }), async (other) => {
+        await ingest(other.parts, ["docs/bridge-1.txt"], { base: folder });
+        await encode(other.parts);
+        const [shared] = (await other.parts.encoding()).rows();
+        await deleteAdapters(parts, { keys: [shared!.key] });
+        for (const { encoding } of [parts, other.parts])
+          expect((await encoding()).keyOf(shared!.passageId)).toBeUndefined();
+        expect((await parts.encoding()).rows()).toHaveLength(3);
+        expect(await encode(other.parts)).toMatchObject({ encoded: 1 });
+      });
     }));
 
   it("of passages that have gone are pruned, those of other collections are not", () =>

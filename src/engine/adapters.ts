@@ -3,7 +3,7 @@ import { type AdapterHeader, loadAdapterHeader } from "../adapters/adapter-file.
 import { type AdapterStore, openAdapterStore, type StoredAdapter } from "../adapters/store.ts";
 import { ConfigError, EngineError, messageOf, NotFoundError } from "../base/errors.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
-import { referencedKeys, withPassageTitles } from "./collections.ts";
+import { forgetAdapters, referencedKeys, withPassageTitles } from "./collections.ts";
 import { asWriter } from "./data-folder.ts";
 import type { EngineParts } from "./parts.ts";
 
@@ -127,6 +127,7 @@ export async function deleteAdapters(
       const used = await referencedKeys(parts.folder.path);
       for (const { key } of await store.list()) if (!used.has(key)) chosen.add(key);
     }
+    await forgetAdapters(parts.folder, chosen); // first: a row without its file would count as encoded
     for (const key of chosen) await rm(store.path(key), { force: true });
     return [...chosen];
   });

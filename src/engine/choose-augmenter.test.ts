@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../base/errors.ts";
 import { augment } from "./augment.ts";
+import { identifyAugmenter } from "./choose-augmenter.ts";
 import type { EngineSettings } from "./config.ts";
-import { tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
+import { tinyModel, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
 import { ingest } from "./ingest.ts";
 import { openEngine } from "./open-engine.ts";
 import { readAugmented } from "./read-augmented.ts";
@@ -57,6 +59,24 @@ describe("the augmenter of a collection", () => {
         expect(await found({ augmenter: "auto" })).toEqual(["rule", "rule"]);
       },
       { articles: 2 },
+    ));
+
+  it("model: other weights under the same name are another augmenter", () =>
+    withTempFolder(
+      async (folder) => {
+        const identify = (settings: EngineSettings) =>
+          withEngine(tinySettings(folder, { augment: { augmenter: "model" }, ...settings }), ({ parts }) =>
+            identifyAugmenter(parts),
+          );
+        await cp(tinyModel("qwen2-untied"), join(folder, "qwen2-tied"), { recursive: true });
+        const found = [{}, { weights: "q8" as const }, { model: join(folder, "qwen2-tied") }].map(identify);
+        const [first, ...others] = await Promise.all(found);
+        for (const other of others) {
+          expect(other?.name).toBe(first?.name);
+          expect(other?.version).not.toBe(first?.version);
+        }
+      },
+      { articles: 0 },
     ));
 
   it("rule tries nothing; remote needs an endpoint", () =>

@@ -5,8 +5,10 @@ import { createModelAugmenter, identifyModelAugmenter } from "../augmentation/mo
 import { ruleAugmenter } from "../augmentation/rule-augmenter.ts";
 import { ConfigError } from "../base/errors.ts";
 import { readJsonIfPresent, writeJson } from "../base/files.ts";
+import { sha256 } from "../base/hash.ts";
 import { createRemoteGenerator } from "../generation/remote.ts";
 import type { EngineConfig } from "./config.ts";
+import { weightsInUse } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** What making an augmenter takes from its surroundings. */
@@ -21,10 +23,16 @@ export async function identifyAugmenter(parts: EngineParts): Promise<AugmenterId
   if (augmenter === "rule") return ruleAugmenter;
   if (augmenter === "remote")
     return endpoint && identifyModelAugmenter(endpoint.model, { sampling: remoteSampling });
+  const chosen = augmenter === "model" ? augmenter : await readChoice(parts);
+  if (chosen !== "model") return chosen && ruleAugmenter;
   const { name } = await parts.model();
-  if (augmenter === "model") return identifyModelAugmenter(name);
-  const chosen = await readChoice(parts);
-  return chosen && (chosen === "rule" ? ruleAugmenter : identifyModelAugmenter(name));
+  return identifyModelAugmenter(name, { fingerprint: await fingerprintOf(parts) });
+}
+
+/** What the model's texts depend on besides what it is asked. */
+async function fingerprintOf(parts: EngineParts): Promise<string> {
+  const model = await parts.model();
+  return sha256(model.fingerprint + model.tokenizerHash + weightsInUse(model, parts.config));
 }
 
 /** Makes the augmenter that the settings ask for; `auto` tries the model and takes rules where it is of little use. */
@@ -34,12 +42,20 @@ export async function createAugmenter(parts: EngineParts, { env, signal }: Surro
     case "rule":
       return ruleAugmenter;
     case "model":
-      return createModelAugmenter({ generator: await parts.generator() });
+      return modelAugmenter(parts);
     case "remote":
       return remoteAugmenter(parts.config, env);
     case "auto":
       return tryModel(parts, signal);
   }
+}
+
+async function modelAugmenter(
+  parts: EngineParts,
+  { attempts }: { attempts?: number } = {},
+): Promise<Augmenter> {
+  const [generator, fingerprint] = [await parts.generator(), await fingerprintOf(parts)];
+  return createModelAugmenter({ generator, fingerprint, ...(attempts && { attempts }) });
 }
 
 /** Texts that a trial asks of the model per passage: enough to tell whether it can write pairs, a fifth of the time. */
@@ -58,14 +74,13 @@ const choiceSchema = z.object({
 async function tryModel(parts: EngineParts, signal: AbortSignal | undefined): Promise<Augmenter> {
   const before = await readChoice(parts);
   if (before === "rule") return ruleAugmenter;
-  const generator = await parts.generator();
-  const model = createModelAugmenter({ generator });
+  const model = await modelAugmenter(parts);
   if (before) return model;
   const passages = [...(await parts.corpus()).passages()];
   const task = "choose augmenter";
   parts.progress({ task, done: 0, total: 1, note: `trying ${model.name}` });
   const settings = await parts.augmentSettings();
-  const trial = createModelAugmenter({ generator, attempts: trialAttempts });
+  const trial = await modelAugmenter(parts, { attempts: trialAttempts });
   const { augmenter, reason } = await chooseAugmenter(trial, passages, { ...settings, signal });
   const isModel = augmenter === trial;
   const { fingerprint } = await parts.model();

@@ -1,10 +1,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Encoding, type EncodingRow, openEncoding, readEncoding } from "../adapters/encoding.ts";
-import { openAdapterStore } from "../adapters/store.ts";
+import { type AdapterStore, openAdapterStore } from "../adapters/store.ts";
 import { messageOf, systemCode } from "../base/errors.ts";
 import { type Corpus, openCorpusIfPresent } from "../corpus/corpus-folder.ts";
-import { asWriter, dataFolder, listCollections } from "./data-folder.ts";
+import { asWriter, type DataFolder, dataFolder, listCollections } from "./data-folder.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** The encoding files of a collection, of every model and recipe. */
@@ -108,7 +108,9 @@ export async function prune({ folder }: EngineParts): Promise<PruneReport> {
       const opened = await openCorpusIfPresent(corpus);
       try {
         for (const file of await encodingFiles(encodings))
-          gone.push(...(await forgetGone(file, { store, corpus: opened })));
+          gone.push(
+            ...(await forgetRows(file, store, ({ passageId }) => opened?.ordinalOf(passageId) === undefined)),
+          );
       } finally {
         opened?.close();
       }
@@ -121,13 +123,26 @@ export async function prune({ folder }: EngineParts): Promise<PruneReport> {
   });
 }
 
-async function forgetGone(
+/** Forgets all passages that are answered from some adapters, in every collection. Only for the one writer. */
+export async function forgetAdapters(
+  { path, adapters }: DataFolder,
+  keys: ReadonlySet<string>,
+): Promise<void> {
+  const store = openAdapterStore(adapters);
+  for (const name of await listCollections(path))
+    for (const file of await encodingFiles(dataFolder(path, name).collection.encodings))
+      await forgetRows(file, store, ({ key }) => keys.has(key));
+}
+
+/** Forgets the rows of an encoding file that are gone by the test, and returns them. */
+async function forgetRows(
   file: string,
-  { store, corpus }: { store: ReturnType<typeof openAdapterStore>; corpus: Corpus | undefined },
+  store: AdapterStore,
+  isGone: (row: EncodingRow) => boolean,
 ): Promise<EncodingRow[]> {
   const found = await readEncoding(file);
   if (!found) return [];
-  const gone = [...found.rows.values()].filter(({ passageId }) => corpus?.ordinalOf(passageId) === undefined);
+  const gone = [...found.rows.values()].filter(isGone);
   const encoding: Encoding = await openEncoding(file, { header: found.header, store });
   try {
     for (const { passageId } of gone) await encoding.forget(passageId);

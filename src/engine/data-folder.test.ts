@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -75,15 +76,22 @@ describe("writers", () => {
   it("clean up what killed ones left half written, and nothing else", () =>
     withTempFolder(async (folder) => {
       const data = dataFolder(join(folder, "data"), "default");
-      const half = (name: string) => `${name}.4711.0badcafe.tmp`;
+      const killed = spawnSync(process.execPath, ["-e", ""]).pid;
+      const half = (name: string) => `${name}.${killed}.0badcafe.tmp`;
       const adapters = join(data.adapters, "ab");
       await mkdir(adapters, { recursive: true });
       await mkdir(data.collection.path, { recursive: true });
       await writeFile(join(adapters, half("abcd.safetensors")), "half");
       await writeFile(half(data.collection.settings), "half");
       await writeFile(join(adapters, "notes.tmp"), "mine");
+      const running = `one.${process.pid}.0badcafe.tmp`;
+      await writeFile(join(adapters, running), "of a reader that keeps count, say");
       await asWriter(data, "test", async () => {});
-      expect(Object.keys(await hashFiles(data.path))).toEqual(["adapters/ab/notes.tmp", "format.json"]);
+      expect(Object.keys(await hashFiles(data.path))).toEqual([
+        "adapters/ab/notes.tmp",
+        `adapters/ab/${running}`,
+        "format.json",
+      ]);
     }));
 });
 

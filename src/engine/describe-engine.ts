@@ -3,7 +3,7 @@ import { NotFoundError } from "../base/errors.ts";
 import { explainSystemError } from "../base/files.ts";
 import { sha256OfFile } from "../base/hash.ts";
 import { promptsHash } from "../prompts/provenance.ts";
-import { isSmall } from "./models.ts";
+import { weightsInUse } from "./models.ts";
 import { packageVersion } from "./package-root.ts";
 import type { EngineParts } from "./parts.ts";
 
@@ -24,11 +24,12 @@ export interface EngineDescription {
 /** Describes an engine; the model is opened for it, and the embedder where vectors are used. */
 export async function describeEngine(parts: EngineParts): Promise<EngineDescription> {
   const { config } = parts;
-  const { name, fingerprint, recipe, initial } = await parts.model();
+  const model = await parts.model();
+  const { name, fingerprint, recipe, initial } = model;
   const { augmenter, endpoint } = config.augment;
   return {
     version: packageVersion,
-    model: { name, fingerprint, weights: await weightsInUse(parts) },
+    model: { name, fingerprint, weights: weightsInUse(model, config) },
     promptsHash: promptsHash(),
     retriever: await describeRetriever(parts),
     recipe: { ...recipe },
@@ -43,11 +44,6 @@ export async function describeEngine(parts: EngineParts): Promise<EngineDescript
     merge: await parts.mergeSettings(),
     compat: config.compat,
   };
-}
-
-async function weightsInUse({ config, model }: EngineParts): Promise<string> {
-  if (config.weights !== "auto") return config.weights;
-  return isSmall(await model()) ? "f32" : "q8";
 }
 
 async function describeRetriever({ config, embedder }: EngineParts): Promise<Record<string, unknown>> {

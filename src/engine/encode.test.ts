@@ -1,9 +1,13 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { ConfigError } from "../base/errors.ts";
+import type { TrainedAdapter, Trainer } from "../training/trainer.ts";
+import { listAdapters } from "./adapters.ts";
 import { ask } from "./ask.ts";
+import { augmentPassages } from "./augment.ts";
 import type { EngineSettings } from "./config.ts";
-import { encode } from "./encode.ts";
+import { describeFailed, encode, encodeEvery } from "./encode.ts";
 import {
   bridgeArticle,
   differsByRun,
@@ -12,7 +16,7 @@ import {
   withEngine,
   withTempFolder,
 } from "./engine.suite.ts";
-import { encodingPath, promptsHash } from "./find-missing.ts";
+import { encodingPath, findMissing, promptsHash } from "./find-missing.ts";
 import { ingest } from "./ingest.ts";
 import { openEngine } from "./open-engine.ts";
 
@@ -138,6 +142,39 @@ describe("encode", () => {
       expect(adaptersOf(await results(folder))).toMatchObject(alone);
     }));
 
+  it("makes adapters anew whose numbers are of another type than the one in use", () =>
+    withTempFolder(
+      async (folder) => {
+        await encodeAll(folder);
+        const dtypes = (adapterDtype: "f16" | "f32") =>
+          withEngine(tinySettings(folder, { adapterDtype }), async ({ parts }) => {
+            const report = await encode(parts);
+            const rows = await listAdapters(parts);
+            return [report.encoded, rows.map(({ dtype }) => dtype), (await parts.encoding()).rows().length];
+          });
+        expect(await dtypes("f16")).toEqual([0, ["f16", "f16"], 2]);
+        expect(await dtypes("f32")).toEqual([2, ["f32", "f32"], 2]);
+      },
+      { articles: 2 },
+    ));
+
+  it("keeps adapters apart that were trained on the answers of other weights; without negatives there are none", () =>
+    withTempFolder(
+      async (folder) => {
+        const keys = (weights: "f32" | "q8", negatives: number) => {
+          const recipe = { updates: 1, pattern: "pairs", negatives: { count: negatives } } as const;
+          return withEngine(tinySettings(folder, { weights, recipe }), async ({ parts }) => {
+            await ingest(parts, ["docs"], { base: folder });
+            const { augmented } = await augmentPassages(parts, [...(await parts.corpus()).passages()]);
+            return (await findMissing(parts, augmented)).work.map(({ key }) => key);
+          });
+        };
+        expect(await keys("q8", 0)).toEqual(await keys("f32", 0));
+        expect(await keys("q8", 2)).not.toEqual(await keys("f32", 2));
+      },
+      { articles: 1 },
+    ));
+
   it("keeps another recipe's adapters apart, and finds the first ones again", () =>
     withTempFolder(async (folder) => {
       await encodeAll(folder);
@@ -152,7 +189,54 @@ describe("encode", () => {
       await writeFile(join(folder, "docs", "bare.txt"), "Hm, well, so, and then again.");
       expect(await encodeAll(folder)).toMatchObject({ passages: 6, encoded: 5, skipped: 1 });
     }));
+
+  it("names passages whose training diverges, and goes on with the others; a later encode makes them", () =>
+    withTempFolder(
+      (folder) =>
+        withEngine(tinySettings(folder), async ({ parts }) => {
+          await ingest(parts, ["docs"], { base: folder });
+          const openTrainer = async () => {
+            const trainer = await parts.openTrainer();
+            return {
+              ...trainer,
+              train: (...given: Parameters<Trainer["train"]>) => trainSome(trainer, given),
+            };
+          };
+          const report = await encode({ ...parts, openTrainer });
+          expect(report).toMatchObject({ passages: 7, encoded: 5, reused: 0 });
+          expect(report.failed).toHaveLength(2); // the first of each group
+          const ids = [...(await parts.corpus()).passages()].map(({ id }) => id);
+          for (const { id, title, problem } of report.failed) {
+            expect(ids).toContain(id);
+            expect(title).toMatch(/^bridge \d$/);
+            expect(problem).toBe("the loss of update 2 is NaN");
+          }
+          expect(describeFailed(report.failed)).toMatch(/2 of the passages.*learningRate/);
+          expect((await parts.encoding()).rows()).toHaveLength(5);
+          const every = encodeEvery({ ...parts, openTrainer }, [...(await parts.corpus()).passages()]);
+          await expect(every).rejects.toThrow(ConfigError);
+          expect(await encode(parts)).toMatchObject({ encoded: 2, reused: 5, failed: [] });
+        }),
+      { articles },
+    ));
+
+  it("tells of a learning rate that ruins every passage", () =>
+    withTempFolder(
+      async (folder) => {
+        const recipe = { updates: 4, pattern: "pairs", learningRate: 1e30 } as const;
+        const report = await encodeAll(folder, { recipe });
+        expect(report).toMatchObject({ passages: 2, encoded: 0 });
+        expect(report.failed).toHaveLength(2);
+      },
+      { articles: 2 },
+    ));
 });
+
+/** Trains, but the first of the jobs diverges. */
+async function trainSome(trainer: Trainer, given: Parameters<Trainer["train"]>): Promise<TrainedAdapter[]> {
+  const [first, ...others] = await trainer.train(...given);
+  return [{ ...first!, losses: [first!.losses[0]!, Number.NaN] }, ...others];
+}
 
 /** Encodes until so many updates are done, then stops as Ctrl-C does. */
 async function interruptAfter(folder: string, updates: number): Promise<void> {

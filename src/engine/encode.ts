@@ -1,10 +1,12 @@
 import { loadAdapterHeader } from "../adapters/adapter-file.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
 import type { AdapterStore } from "../adapters/store.ts";
+import { ConfigError } from "../base/errors.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { type JsonlWriter, openJsonl } from "../base/jsonl.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { type EncodedPassage, encodeGroups, groupPassages } from "../training/encode.ts";
+import { hasDiverged } from "../training/trainer.ts";
 import { type AugmentReport, augmentPassages } from "./augment.ts";
 import { asWriter } from "./data-folder.ts";
 import { bytesPerAdapter, checkSpace, freeBytes } from "./disk.ts";
@@ -23,11 +25,26 @@ export interface EncodeReport {
   reused: number;
   /** Passages that nothing could be trained on (no pair passed the check). */
   skipped: number;
+  /** Passages whose training gave nothing that can be kept. */
+  failed: FailedPassage[];
   seconds: number;
   passagesPerSecond: number;
   trainingTokens: number;
   bytesPerAdapter: number;
   augmentation: AugmentReport;
+}
+
+/** A passage that has no adapter, and why. */
+export interface FailedPassage {
+  id: string;
+  title: string;
+  problem: string;
+}
+
+/** Says how many passages failed, why the first did, and what to do. */
+export function describeFailed(failed: readonly FailedPassage[]): string {
+  const [first] = failed;
+  return `training came to nothing for ${failed.length} of the passages, such as "${first?.title}" (${first?.id}): ${first?.problem}; lower recipe.learningRate (prag encode --learning-rate), or leave these passages out`;
 }
 
 /** How an encode goes on beside other things. */
@@ -69,19 +86,34 @@ export async function encodePassages(
   await recordFound(parts, found.stored, options);
   const needed = missing.length * bytesPerAdapter(model, parts.config.adapterDtype);
   checkSpace(needed, await freeBytes(parts.folder.adapters), parts.folder.path);
-  const trained = missing.length ? await train(parts, { work, missing, options }) : { tokens: 0 };
+  const { tokens, failed } = missing.length
+    ? await train(parts, { work, missing, options })
+    : { tokens: 0, failed: [] };
+  const encoded = missing.length - failed.length;
   const seconds = (parts.clock() - start) / 1000;
   return {
     passages: sorted.length,
-    encoded: missing.length,
+    encoded,
     reused: work.length - missing.length,
     skipped: sorted.length - usable.length,
+    failed,
     seconds,
-    passagesPerSecond: missing.length && seconds ? missing.length / seconds : 0,
-    trainingTokens: trained.tokens,
+    passagesPerSecond: encoded && seconds ? encoded / seconds : 0,
+    trainingTokens: tokens,
     bytesPerAdapter: await meanBytes(parts, work),
     augmentation,
   };
+}
+
+/** The same where nothing may be without an adapter, as in an evaluation: one that failed is a `ConfigError` at the end. */
+export async function encodeEvery(
+  parts: EngineParts,
+  passages: readonly Passage[],
+  options: EncodeOptions = {},
+): Promise<EncodeReport> {
+  const report = await encodePassages(parts, passages, options);
+  if (report.failed.length) throw new ConfigError(describeFailed(report.failed));
+  return report;
 }
 
 async function recordFound(
@@ -120,7 +152,10 @@ interface TrainWork {
  * Trains the groups of the whole work list that miss an adapter. Groups do not depend on what is there already, so an
  * interrupted encode goes on to the same adapters as an undisturbed one.
  */
-async function train(parts: EngineParts, { work, missing, options }: TrainWork): Promise<{ tokens: number }> {
+async function train(
+  parts: EngineParts,
+  { work, missing, options }: TrainWork,
+): Promise<{ tokens: number; failed: FailedPassage[] }> {
   const model = await parts.model();
   const { recipe } = model;
   const wanted = new Set(missing.map(({ augmented }) => augmented));
@@ -131,6 +166,7 @@ async function train(parts: EngineParts, { work, missing, options }: TrainWork):
   const total = groups.flat().length * (recipe.name === "packed" ? recipe.updates : 1);
   const training = await openTraining(parts);
   const costs = await openJsonl(parts.folder.collection.costs);
+  const failed: FailedPassage[] = [];
   let [tokens, steps, finished] = [0, 0, 0];
   const report = () => {
     const note = `${finished} of ${groups.flat().length} passages`;
@@ -138,7 +174,7 @@ async function train(parts: EngineParts, { work, missing, options }: TrainWork):
   };
   const onUpdate = (count: number, update: number, loss: number) => {
     steps += count;
-    options.onLoss?.(update, loss);
+    if (Number.isFinite(loss)) options.onLoss?.(update, loss);
     report();
   };
   try {
@@ -148,8 +184,12 @@ async function train(parts: EngineParts, { work, missing, options }: TrainWork):
       onUpdate,
     })) {
       for (const encoded of batch) {
-        if (wanted.has(encoded.augmented))
-          await record(parts, { encoded, key: keys.get(encoded.augmented)!, model, costs, options });
+        const { passage } = encoded.augmented;
+        if (wanted.has(encoded.augmented)) {
+          const key = keys.get(encoded.augmented)!;
+          const problem = await tryRecord(parts, { encoded, key, model, costs, options });
+          if (problem !== undefined) failed.push({ id: passage.id, title: passage.title, problem });
+        }
         tokens += encoded.trainingTokens;
         finished++;
       }
@@ -159,26 +199,31 @@ async function train(parts: EngineParts, { work, missing, options }: TrainWork):
     await costs.close();
     await training.dispose();
   }
-  return { tokens };
+  return { tokens, failed };
+}
+
+/** Stores and records an adapter; where its numbers cannot be stored, says why. */
+async function tryRecord(parts: EngineParts, given: Recording): Promise<string | undefined> {
+  const { losses } = given.encoded;
+  if (hasDiverged(losses)) return `the loss of update ${losses.length} is ${losses.at(-1)}`;
+  try {
+    await record(parts, given);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message;
+  }
+}
+
+interface Recording {
+  encoded: EncodedPassage;
+  key: string;
+  model: OpenedModel;
+  costs: JsonlWriter;
+  options: EncodeOptions;
 }
 
 /** Stores an adapter, then records it: a kill between the two costs nothing, the store is asked first. */
-async function record(
-  parts: EngineParts,
-  {
-    encoded,
-    key,
-    model,
-    costs,
-    options,
-  }: {
-    encoded: EncodedPassage;
-    key: string;
-    model: OpenedModel;
-    costs: JsonlWriter;
-    options: EncodeOptions;
-  },
-): Promise<void> {
+async function record(parts: EngineParts, { encoded, key, model, costs, options }: Recording): Promise<void> {
   const { augmented, adapter, losses, trainingTokens, seconds } = encoded;
   const { passage, rewrites, pairs } = augmented;
   const store = await parts.store();

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import type { Adapter } from "../adapters/adapter.ts";
 import { adapterKey } from "../adapters/adapter-key.ts";
 import { checkFits, lastPart } from "../adapters/factors.ts";
@@ -8,6 +7,7 @@ import { exportPeft, importPeft } from "../adapters/peft.ts";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { findKey } from "./adapters.ts";
+import { meansBase, referToBase } from "./base-model.ts";
 import { asWriter } from "./data-folder.ts";
 import { packageVersion } from "./package-root.ts";
 import type { EngineParts } from "./parts.ts";
@@ -32,7 +32,7 @@ export async function exportAdapter(
   folder: string,
 ): Promise<ExportReport> {
   const { adapter, keys, missing } = await chooseAdapter(parts, choice);
-  await exportPeft(folder, adapter, { baseModel: await baseModelName(parts) });
+  await exportPeft(folder, adapter, await referToBase(parts));
   return { folder, keys, rank: adapter.config.rank, missing };
 }
 
@@ -87,16 +87,6 @@ async function mergeHits(
   };
 }
 
-/** How PEFT finds the base model: its hub id, or the folder. */
-async function baseModelName(parts: EngineParts): Promise<string> {
-  const { model } = parts.config;
-  const isFolder = await stat(model).then(
-    () => true,
-    () => false,
-  );
-  return model.includes("/") && !isFolder ? model : (await parts.model()).folder;
-}
-
 /** What was imported. */
 export interface ImportedAdapterReport {
   key: string;
@@ -104,6 +94,8 @@ export interface ImportedAdapterReport {
   bytes: number;
   /** The passage that it stands for from now on. */
   passage: string | null;
+  /** The base model that the folder names, where that is another than the one in use: only the shapes are known to fit. */
+  otherBase: string | null;
 }
 
 /** Takes a PEFT folder into the store; with a passage, that passage is answered from it. */
@@ -114,7 +106,9 @@ export async function importAdapter(
 ): Promise<ImportedAdapterReport> {
   return asWriter(parts.folder, "import an adapter", async () => {
     const passage = passageId === undefined ? undefined : (await parts.corpus()).passageById(passageId);
-    const { adapter } = await importPeft(folder);
+    const { adapter, baseModel } = await importPeft(folder);
+    const isOther = baseModel !== undefined && !meansBase(baseModel, await referToBase(parts));
+    const otherBase = isOther ? baseModel : undefined;
     const model = await parts.model();
     checkTargets(adapter, model.recipe.targetModules);
     checkFits(adapter, model.shapes);
@@ -125,11 +119,18 @@ export async function importAdapter(
     const bytes = await (await parts.store()).save(key, adapter, {
       baseModel: { name: model.name, fingerprint: model.fingerprint },
       createdBy: `parametric-rag ${packageVersion}, imported from PEFT`,
+      importedBase: otherBase,
       passageId,
       recipe,
     });
     if (passage) await (await parts.encoding()).append({ passageId: passage.id, key });
-    return { key, rank: adapter.config.rank, bytes, passage: passage?.id ?? null };
+    return {
+      key,
+      rank: adapter.config.rank,
+      bytes,
+      passage: passage?.id ?? null,
+      otherBase: otherBase ?? null,
+    };
   });
 }
 

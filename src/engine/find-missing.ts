@@ -2,12 +2,15 @@ import { z } from "zod";
 import { loadAdapterHeader } from "../adapters/adapter-file.ts";
 import { adapterKey } from "../adapters/adapter-key.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
+import type { AdapterDtype } from "../adapters/size.ts";
 import type { AdapterStore } from "../adapters/store.ts";
+import { FormatError } from "../base/errors.ts";
 import { sha256 } from "../base/hash.ts";
 import type { AugmentedPassage } from "../corpus/corpus.ts";
 import type { AnswerPrompts } from "../prompts/answer.ts";
 import { answerPromptsHash } from "../prompts/provenance.ts";
 import { recipeHash } from "../training/recipe.ts";
+import { weightsInUse } from "./models.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
 
 /** A passage with the key that its adapter has or will have. */
@@ -29,10 +32,10 @@ export function promptsHash(
   return sha256(answerPromptsHash(prompts) + tokenizerHash);
 }
 
-/** The content address of a passage's adapter; `prompts` is `promptsHash`. */
+/** The content address of a passage's adapter; `prompts` is `promptsHash`, `weights` what generation takes. */
 function keyOf(
   { passage, rewrites, pairs }: AugmentedPassage,
-  { model, prompts }: { model: OpenedModel; prompts: string },
+  { model, prompts, weights }: { model: OpenedModel; prompts: string; weights: "f32" | "q8" },
 ): string {
   return adapterKey({
     model: model.fingerprint,
@@ -41,6 +44,7 @@ function keyOf(
     prompts,
     recipe: model.recipe,
     init: hashAdapter(model.initial),
+    ...(model.recipe.negatives.count > 0 && { weights }),
   });
 }
 
@@ -61,14 +65,18 @@ export async function findMissing(
   }: { isBackground?: boolean | undefined; again?: boolean | undefined } = {},
 ): Promise<Found> {
   const [store, encoding, model] = [await parts.store(), await parts.encoding(), await parts.model()];
-  const prompts = promptsHash(parts.prompts, model);
+  const origin = {
+    model,
+    prompts: promptsHash(parts.prompts, model),
+    weights: weightsInUse(model, parts.config),
+  };
   // What the background made is recorded anew when somebody wants it, and then stays.
   const rows = isBackground ? [] : encoding.rows();
   const passing = new Set(rows.filter((row) => row.isBackground).map(({ passageId }) => passageId));
   const found: Found = { work: [], missing: [], stored: [] };
   for (const augmented of usable) {
     const { id } = augmented.passage;
-    const one = { augmented, key: keyOf(augmented, { model, prompts }) };
+    const one = { augmented, key: keyOf(augmented, origin) };
     found.work.push(one);
     const recorded = encoding.keyOf(id);
     if (again) {
@@ -76,10 +84,21 @@ export async function findMissing(
       continue;
     }
     if (recorded !== undefined && recorded !== one.key && (await isImported(store, recorded))) continue;
-    if (!(await store.has(one.key))) found.missing.push(one);
+    if (!(await isStored(store, one.key, parts.config.adapterDtype))) found.missing.push(one);
     else if (recorded !== one.key || passing.has(id)) found.stored.push(one);
   }
   return found;
+}
+
+/** Whether there is an adapter with numbers of the type in use; one of another type, or one that cannot be read, is made anew. */
+async function isStored(store: AdapterStore, key: string, dtype: AdapterDtype): Promise<boolean> {
+  if (!(await store.has(key))) return false;
+  try {
+    return (await loadAdapterHeader(store.path(key))).dtype === dtype;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
 }
 
 /** An adapter that was imported for a passage is what the user wants there: none is trained in its place. */

@@ -1,6 +1,6 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NotFoundError } from "../base/errors.ts";
+import { isFolder } from "../base/files.ts";
 import { type MemorySession, openMemorySession } from "../memory/memory-session.ts";
 import { type MemoryModel, openMemoryModel } from "../models/memory-model.ts";
 import { memoryEmbeddingName } from "../models/memory-weights.ts";
@@ -42,12 +42,5 @@ export async function openEngineMemory(
     runtime,
     { model, name: model.name, memoryModel },
     { weights, prepack: weights !== undefined || isSmall(model) },
-  );
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
   );
 }

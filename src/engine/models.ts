@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { type Adapter, type AdapterConfig, scalingOf } from "../adapters/adapter.ts";
@@ -6,7 +5,7 @@ import { checkFits, type ModuleShape } from "../adapters/factors.ts";
 import { createInitialAdapter, initialSeed } from "../adapters/initialise.ts";
 import { importPeft } from "../adapters/peft.ts";
 import { ConfigError } from "../base/errors.ts";
-import { readJsonIfPresent } from "../base/files.ts";
+import { isFolder, readJsonIfPresent } from "../base/files.ts";
 import type { Progress } from "../base/progress.ts";
 import type { BaseWeights } from "../models/base-weights.ts";
 import { type Model, openModel } from "../models/open-model.ts";
@@ -78,13 +77,6 @@ async function findModel(
     progress,
     signal,
   });
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }
 
 /** The start of all adapters where nothing else is said. */
@@ -173,12 +165,18 @@ export async function trainingModel(
   };
 }
 
-/** The weights of generation: quantised where the settings say so, or the model is large. */
+/** The kind of weights that generation takes: quantised where the settings say so, or the model is large. */
+export function weightsInUse(model: Model, { weights }: Pick<EngineConfig, "weights">): "f32" | "q8" {
+  if (weights !== "auto") return weights;
+  return isSmall(model) ? "f32" : "q8";
+}
+
+/** The quantised weights of generation; nothing where it takes the model's own. */
 export async function generationWeights(
   model: OpenedModel,
   config: EngineConfig,
   progress: Progress,
 ): Promise<BaseWeights | undefined> {
-  const quantise = config.weights === "q8" || (config.weights === "auto" && !isSmall(model));
-  return quantise ? openQuantisedWeights(model, { cacheFolder: config.cacheFolder, progress }) : undefined;
+  if (weightsInUse(model, config) === "f32") return undefined;
+  return openQuantisedWeights(model, { cacheFolder: config.cacheFolder, progress });
 }

@@ -11,7 +11,7 @@ interface TrainerParts {
   config: EngineConfig;
   progress: Progress;
   runtime: Runtime;
-  /** Opens a runtime with so many threads; it ends with the engine, if not before. */
+  /** Opens a runtime with so many threads; it ends with the trainer. */
   openRuntime(threads: number): Promise<Runtime>;
 }
 
@@ -39,7 +39,12 @@ export async function openEngineTrainer(
     async openLane(lane) {
       const left = runtime.threads % lanes;
       const own = await openRuntime(Math.floor(runtime.threads / lanes) + (lane < left ? 1 : 0));
-      return { ...(await open(own)), dispose: () => own.dispose() };
+      try {
+        return { ...(await open(own)), dispose: () => own.dispose() };
+      } catch (error) {
+        await own.dispose();
+        throw error;
+      }
     },
   });
 }

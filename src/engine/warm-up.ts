@@ -19,6 +19,7 @@ import {
 import { loadWarmUpState, saveWarmUpState } from "../training/warm-up-checkpoint.ts";
 import { chooseWarmUpPairs, type WarmUpRow } from "../training/warm-up-data.ts";
 import { promptsOf } from "./answer-prompts.ts";
+import { referToBase } from "./base-model.ts";
 import { readInitialAdapter, seededAdapter, warmUpFile } from "./models.ts";
 import { packageVersion } from "./package-root.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
@@ -105,7 +106,7 @@ async function runLocked(parts: EngineParts, request: WarmUpRequest): Promise<Wa
   const state = (await loadWarmUpState(checkpoint, plan.key, initial)) ?? createWarmUpState(initial);
   const resumedAt = state.updates;
   await train(parts, state, { ...plan, checkpoint, signal });
-  await exportPeft(folder, state.adapter, { baseModel: plan.model.name });
+  await exportPeft(folder, state.adapter, await referToBase(parts));
   const initHash = hashAdapter(await readInitialAdapter(folder, plan.model));
   const { losses, updates } = state;
   await writeJson(donePath, { ...plan.provenance, updates, initHash, losses });

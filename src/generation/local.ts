@@ -76,12 +76,15 @@ export function createLocalGenerator({
       const rows = requests.map(rowOf);
       // One memory at a time is in the cache: they are large, and one worker reads them anyway.
       const [withMemory, others] = [rows.filter(isRemembering), rows.filter((row) => !isRemembering(row))];
-      await Promise.all([
-        ...others.map((row) => finish(run(row, signal))),
-        (async () => {
-          for (const row of withMemory) await finish(run(row, signal));
-        })(),
-      ]);
+      const failed = new AbortController();
+      const either = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
+      const tasks = [...others.map((row) => [row]), withMemory].map(async (inTurn) => {
+        for (const row of inTurn) await finish(run(row, either));
+      });
+      // The first failure ends the others too; it is told when they have ended.
+      for (const task of tasks) task.catch((error: unknown) => failed.abort(error));
+      await Promise.allSettled(tasks);
+      failed.signal.throwIfAborted();
       return rows.map((row) => row.generation());
     },
     score: async (request, options) => (await scorer()).score(request, options),

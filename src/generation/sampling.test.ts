@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ConfigError } from "../base/errors.ts";
 import { Random } from "../base/random.ts";
 import type { Sampling } from "./generator.ts";
 import { chooseToken, statisticsOf } from "./sampling.ts";
@@ -20,6 +21,20 @@ function draws(
 }
 const drawnSet = (...parameters: Parameters<typeof draws>) =>
   [...new Set(draws(...parameters))].sort((a, b) => a - b);
+
+describe("logits that are no numbers", () => {
+  it.each([0, 1])("are an error at temperature %s", (temperature) => {
+    const choose = (...logits: number[]) =>
+      chooseToken(new Float32Array(logits), {
+        sampling: { temperature },
+        seen: new Set(),
+        random: new Random(1),
+      });
+    expect(() => choose(Number.NaN, Number.NaN)).toThrow(ConfigError);
+    expect(() => choose(0, Number.POSITIVE_INFINITY)).toThrow(ConfigError);
+    expect(choose(Number.NEGATIVE_INFINITY, 1)).toBe(1);
+  });
+});
 
 describe("greedy", () => {
   it("takes the best, the lower id of equal ones, and draws nothing", () => {

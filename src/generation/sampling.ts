@@ -1,9 +1,10 @@
+import { ConfigError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Sampling, TokenStatistics } from "./generator.ts";
 
 /**
  * Chooses the next token from logits [V]. Order of the steps, as in `transformers`: repetition penalty, temperature,
- * top-k, top-p. Greedy when the temperature is 0; equal logits go to the lower id.
+ * top-k, top-p. Greedy when the temperature is 0; equal logits go to the lower id. Logits that are no numbers are a `ConfigError`.
  */
 export function chooseToken(
   logits: Float32Array,
@@ -15,7 +16,12 @@ export function chooseToken(
 ): number {
   const { temperature = 0, repetitionPenalty = 1 } = sampling;
   const scores = repetitionPenalty === 1 ? logits : penalise(logits, seen, repetitionPenalty);
-  return temperature === 0 ? argmax(scores) : draw(scores, { ...sampling, temperature }, random);
+  const best = argmax(scores);
+  if (!Number.isFinite(scores[best]!))
+    throw new ConfigError(
+      `the model's best score for the next token is ${scores[best]}; its weights, or the adapters of this request, have numbers too large for it: leave adapters out to see which, then make them anew or merge them with a smaller scale`,
+    );
+  return temperature === 0 ? best : draw(scores, { ...sampling, temperature }, random);
 }
 
 /** Where nobody asked, or nobody knows. */

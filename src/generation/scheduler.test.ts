@@ -126,7 +126,7 @@ describe("a scheduler", () => {
   });
 
   it("reads long prompts in pieces between the steps of the others, with the same outcome", async () => {
-    const requests = Array.from({ length: 8 }, (_, i) => requestOf(4 * i));
+    const requests = Array.from({ length: 8 }, (_, i) => ({ ...requestOf(4 * i), sampling: undefined }));
     const wanted = await generatorOf(8).generateBatch(requests);
     const scheduler = createScheduler({
       session,
@@ -159,9 +159,9 @@ describe("a scheduler", () => {
       return chosen;
     });
     const greedy = await Promise.all(ids);
-    const isGreedy = (i: number) => requests[i]!.sampling === undefined;
-    for (const [i, { tokens }] of wanted.entries())
-      if (isGreedy(i) && tokens.length > 3) expect(tokens.slice(0, 3).map(({ id }) => id)).toEqual(greedy[i]);
+    const long = [...wanted.entries()].filter(([, { tokens }]) => tokens.length > 3);
+    expect(long.length).toBeGreaterThanOrEqual(4);
+    for (const [i, { tokens }] of long) expect(tokens.slice(0, 3).map(({ id }) => id)).toEqual(greedy[i]);
   });
 
   it("lets many wait on one signal without a warning of a leak, and leaves none there", async () => {
@@ -191,6 +191,38 @@ describe("a scheduler", () => {
     const bad = collect(generator.generate({ ...requestOf(2), adapter: foreign }));
     await expect(bad).rejects.toThrow(ConfigError);
     expect((await good).generation.text).not.toBe("");
+    expect(log.open).toBe(0);
+  });
+
+  it("ends a whole batch before it tells that one of it failed", async () => {
+    const foreign = {
+      ...adapters[1]!,
+      modules: new Map([["layers.0.self_attn.q_proj", [...adapters[1]!.modules.values()][0]!]]),
+    };
+    const requests = [1, 2, 4].map((i) => ({ ...requestOf(i), maxTokens: 60, sampling: undefined }));
+    const batch = generatorOf(4).generateBatch([...requests, { ...requestOf(3), adapter: foreign }]);
+    await expect(batch).rejects.toThrow(ConfigError);
+    expect(log.open).toBe(0);
+  });
+
+  it("fails one row whose scores are no numbers, and answers the others", async () => {
+    const ruined = structuredClone(adapters[1]!);
+    for (const { up } of ruined.modules.values()) up.fill(Number.NaN);
+    const requests = [1, 5, 9].map((i) => ({ ...requestOf(i), adapter: undefined }));
+    const wanted = await generatorOf(4).generateBatch(requests);
+    const generator = generatorOf(4);
+    const bad = [0, 1].map((temperature) => ({
+      ...requestOf(2),
+      adapter: ruined,
+      sampling: { temperature, seed: 1 },
+    }));
+    const outcomes = await Promise.allSettled(
+      [...requests, ...bad].map((request) => collect(generator.generate(request))),
+    );
+    for (const [i, outcome] of outcomes.entries()) {
+      if (i < 3) expect(outcome).toMatchObject({ value: { generation: { text: wanted[i]!.text } } });
+      else expect(outcome).toMatchObject({ reason: { code: "config" } });
+    }
     expect(log.open).toBe(0);
   });
 

@@ -208,7 +208,13 @@ class Loop {
 
   #advance(entry: Entry, logits: Float32Array): void {
     if (entry.state !== "going") return;
-    const tokens = entry.row.advance(logits, this.#ends);
+    let tokens: GeneratedToken[];
+    try {
+      tokens = entry.row.advance(logits, this.#ends);
+    } catch (error) {
+      fail(entry, error); // what the model says to it is no number; the others go on
+      return;
+    }
     if (tokens.length) entry.tokens.push(tokens);
     if (entry.row.finished) entry.state = "finished";
     if (tokens.length || entry.row.finished) entry.wake();

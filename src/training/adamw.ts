@@ -17,19 +17,24 @@ export interface Moments {
 export class AdamW {
   readonly #options: Required<AdamWOptions>;
   readonly #moments = new Map<Float32Array, Moments>();
-  #step = 0;
+  #steps = 0;
 
   constructor(options: AdamWOptions) {
     this.#options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, ...options };
   }
 
+  /** Made so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
   /** One update of all parameters, in place; `learningRateFactor` follows a schedule. */
   step(parameters: readonly { value: Float32Array; gradient: Float32Array }[], learningRateFactor = 1): void {
-    this.#step++;
+    this.#steps++;
     const { learningRate, beta1, beta2 } = this.#options;
     const rate = learningRate * learningRateFactor;
-    const stepSize = rate / (1 - beta1 ** this.#step);
-    const squareCorrection = Math.sqrt(1 - beta2 ** this.#step);
+    const stepSize = rate / (1 - beta1 ** this.#steps);
+    const squareCorrection = Math.sqrt(1 - beta2 ** this.#steps);
     for (const { value, gradient } of parameters) {
       const { mean, square } = this.momentsOf(value);
       this.#update({ value, gradient, mean, square }, { rate, stepSize, squareCorrection });
@@ -38,7 +43,7 @@ export class AdamW {
 
   /** Goes on where another optimiser stood after so many steps, with its moments of each parameter. */
   restore(steps: number, moments: Iterable<readonly [Float32Array, Moments]>): void {
-    this.#step = steps;
+    this.#steps = steps;
     for (const [value, { mean, square }] of moments) this.#moments.set(value, { mean, square });
   }
 

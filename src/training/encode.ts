@@ -22,6 +22,7 @@ export interface EncodeParts extends ExampleParts {
 /** An encoded passage with what it cost. */
 export interface EncodedPassage {
   augmented: AugmentedPassage;
+  /** Of no use where the losses show that the training diverged. */
   adapter: Adapter;
   losses: number[];
   /** Tokens that went through the model, all updates together. */

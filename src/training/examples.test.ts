@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { InputError } from "../base/errors.ts";
 import type { AugmentedPassage } from "../corpus/corpus.ts";
 import { answerMessages, answerPrompts } from "../prompts/answer.ts";
 import { directPrompts } from "../prompts/reference.ts";
+import { byteFallbackTokenizer, writeFolder } from "../weights/tiny-tokenizer.suite.ts";
 import { openTokenizer, type Tokenizer } from "../weights/tokenizer.ts";
 import { createSequences, type ExampleParts } from "./examples.ts";
 import { defaultRecipe, layerRecipe, type PartialRecipe, type Recipe } from "./recipe.ts";
@@ -150,6 +154,25 @@ describe("tokens", () => {
       expect(ids.slice(0, asked[i]!.length)).toEqual(asked[i]);
       expect(tokenizer.detokenize(ids.slice(asked[i]!.length))).toBe(` ${bridge.pairs[i]!.answer}.`);
     });
+  });
+
+  it("of a tokenizer that sets a space before every text: none is doubled behind the prefix", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "examples-"));
+    try {
+      const config = { chat_template: "{% for message in messages %}{{ message.content }}{% endfor %}" };
+      const files = { "tokenizer.json": byteFallbackTokenizer(["i s"]), "tokenizer_config.json": config };
+      const spaced = await openTokenizer(writeFolder(folder, files));
+      const sequences = make({ pattern: "pairs" }, bridge, { tokenizer: spaced });
+      sequences.forEach(({ ids }, i) => {
+        const { question, answer } = bridge.pairs[i]!;
+        const prompt = spaced.tokenizeChat(answerMessages(question), { addGenerationPrompt: true });
+        expect(ids).toEqual([...prompt, ...spaced.tokenize(`The answer is ${answer}.`)]);
+        const begun = [...prompt, ...spaced.tokenize(answerPrompts.prefix)];
+        expect(ids.slice(0, begun.length)).toEqual(begun);
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("of the reference's prompts: the whole target is tokenised at once", () => {

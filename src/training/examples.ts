@@ -87,9 +87,10 @@ export function dialogueSequence(example: Example, recipe: Recipe, parts: Exampl
 }
 
 /**
- * The assistant's turn. The prefix that generation will start from is tokenised by itself, so that the tokens in
- * training are those in use; the reference tokenises the whole sentence, and so does `--compat reference` (its prefix
- * ends with a space that belongs to the next token).
+ * The assistant's turn. The prefix that generation will start from is tokenised by itself, so where the tokens of the whole
+ * sentence begin otherwise, the rest is tokenised apart: the tokens in training are those in use. Only there, since many a
+ * tokenizer sets a space before every text. The reference tokenises the whole sentence, and so does `--compat reference`
+ * (its prefix ends with a space that belongs to the next token).
  */
 function targetTokens(
   pair: QuestionAnswer,
@@ -98,10 +99,12 @@ function targetTokens(
 ): { ids: number[]; prefixLength: number } {
   const text = prompts.target(pair);
   const prefix = tokenizer.tokenize(prompts.prefix.trimEnd());
-  const joined =
-    prompts.prefix.endsWith(" ") || !text.startsWith(prompts.prefix)
-      ? tokenizer.tokenize(text)
-      : [...prefix, ...tokenizer.tokenize(text.slice(prompts.prefix.length))];
+  const whole = tokenizer.tokenize(text);
+  const isWhole =
+    prompts.prefix.endsWith(" ") ||
+    !text.startsWith(prompts.prefix) ||
+    prefix.every((id, i) => id === whole[i]);
+  const joined = isWhole ? whole : [...prefix, ...tokenizer.tokenize(text.slice(prompts.prefix.length))];
   const end = endOfTurn && tokenizer.endOfTurnId !== undefined ? [tokenizer.endOfTurnId] : [];
   return { ids: [...joined, ...end], prefixLength: prefix.length };
 }

@@ -70,6 +70,28 @@ describe("training of memory weights", () => {
     await expect(trainMemory({ ...again, state: other })).rejects.toThrow(ConfigError);
   });
 
+  it("goes on the same after updates without any weight, which move nothing", async () => {
+    const drawn = stretches();
+    const textsOf = async (update: number) => ({
+      texts: drawn.textsOf(update).map((text) => ({
+        ...text,
+        weights: update === 1 ? text.weights.map(() => 0) : text.weights,
+      })),
+    });
+    const whole = training(await initialMemoryValues(tiny.model, 3), { textsOf });
+    await trainMemory(whole);
+    const ended = new AbortController();
+    const first = training(await initialMemoryValues(tiny.model, 3), {
+      textsOf,
+      signal: ended.signal,
+      onUpdate: ({ update }) => (update === 4 ? ended.abort() : undefined),
+    });
+    await expect(trainMemory(first)).rejects.toThrow(/abort/i);
+    const again = training(await initialMemoryValues(tiny.model, 3), { textsOf, state: first.state });
+    await trainMemory(again);
+    for (const [name, value] of whole.values) expect(again.values.get(name), name).toEqual(value);
+  });
+
   it("ends when its time is over, counts the time of all calls, and goes on with more", async () => {
     let now = 0;
     const clock = () => (now += 50); // read twice an update

@@ -61,6 +61,8 @@ function tensorsOf(parameters: readonly MemoryParameter[], values: MemoryValues,
 const stateSchema = z.object({
   identity: z.string(),
   update: z.int().nonnegative(),
+  /** Of the optimiser, which makes none in an update without weight; absent in files of before. */
+  steps: z.int().nonnegative().optional(),
   spentMs: z.number().nonnegative(),
 });
 
@@ -88,7 +90,9 @@ export async function saveTrainingPoint(
   ];
   await writeAtomic(
     path,
-    encodeSafetensors(tensors, { state: JSON.stringify({ identity, update, spentMs }) }),
+    encodeSafetensors(tensors, {
+      state: JSON.stringify({ identity, update, steps: optimiser.steps, spentMs }),
+    }),
   );
 }
 
@@ -119,7 +123,7 @@ export async function restoreTrainingPoint(
     value.set(await read(name));
     moments.push([value, { mean: await read(`${name}.mean`), square: await read(`${name}.square`) }]);
   }
-  point.optimiser.restore(state.update, moments);
+  point.optimiser.restore(state.steps ?? state.update, moments);
   point.update = state.update;
   point.spentMs = state.spentMs;
   return true;

@@ -1,5 +1,7 @@
 import type { AdapterConfig } from "../adapters/adapter.ts";
-import { linearSizes } from "../models/base-weights.ts";
+import { lastPart } from "../adapters/factors.ts";
+import { checkTargetKinds } from "../adapters/initialise.ts";
+import { linearNames, linearSizes } from "../models/base-weights.ts";
 import type { ModelConfig } from "../models/config.ts";
 
 /** A linear layer that an adapter changes. */
@@ -8,16 +10,19 @@ export interface TargetModule {
   size: { in: number; out: number };
 }
 
-/** The modules that an adapter of this config has, in the model's order. */
+/** The modules that an adapter of this config has: layer by layer, in the config's order. A kind that no layer has is a `ConfigError`. */
 export function targetModulesOf(
   model: ModelConfig,
   config: Pick<AdapterConfig, "targetModules">,
 ): TargetModule[] {
+  const first = "layers.0.";
+  const names = linearNames(model).filter((name) => name.startsWith(first));
+  const places = new Map(names.map((name) => [lastPart(name), name.slice(first.length)]));
+  checkTargetKinds(places.keys(), config.targetModules);
   const sizes = linearSizes(model);
-  const attention = ["q_proj", "k_proj", "v_proj", "o_proj"];
   return Array.from({ length: model.layers }, (_, layer) =>
     config.targetModules.map((target) => {
-      const name = `layers.${layer}.${attention.includes(target) ? "self_attn" : "mlp"}.${target}`;
+      const name = `layers.${layer}.${places.get(target)}`;
       return { name, size: sizes(name) };
     }),
   ).flat();

@@ -8,7 +8,7 @@ import { createLanedTrainer } from "./lanes.ts";
 import { type PackedRow, pack } from "./packing.ts";
 import { createSequence } from "./sequence.ts";
 import { tinyAdapter, tinyAdapterConfig, tinyModelFolder } from "./tiny-model.suite.ts";
-import { openTrainer, type Trainer } from "./trainer.ts";
+import { hasDiverged, openTrainer, type Trainer } from "./trainer.ts";
 
 const random = new Random("trainer");
 const drawIds = (length: number) => Array.from({ length }, () => random.int(397));
@@ -92,6 +92,32 @@ describe.each([
         });
       }
     }
+  });
+
+  it("stops at a loss that is no number in the row that it is in: the others come out as ever", async () => {
+    const broken = structuredClone(initial);
+    [...broken.modules.values()][0]!.up[0] = Number.NaN;
+    const updates = repeated(20);
+    const schedule = { learningRate: 3e-3 };
+    const [, wanted] = await trainer.train(
+      [
+        { initial, updates },
+        { initial, updates },
+      ],
+      schedule,
+    );
+    const told: number[] = [];
+    const jobs = [
+      { initial: broken, updates },
+      { initial, updates },
+    ];
+    const options = { onUpdate: (_update: number, loss: number) => told.push(loss) };
+    const [diverged, other] = await trainer.train(jobs, schedule, options);
+    expect(diverged!.losses).toEqual([Number.NaN]);
+    expect(hasDiverged(diverged!.losses)).toBe(true);
+    expect([distance(other!.adapter, wanted!.adapter), other!.losses]).toEqual([0, wanted!.losses]);
+    const [alone] = await trainer.train([{ initial: broken, updates }], schedule, options);
+    expect([alone!.losses, told]).toEqual([[Number.NaN], new Array(12).fill(Number.NaN)]);
   });
 
   it("leaves the initial adapter and the rows as they were", async () => {

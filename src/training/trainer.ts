@@ -24,10 +24,15 @@ export interface TrainingJob {
   updates: readonly PackedRow[];
 }
 
-/** A trained adapter with the loss before each update. */
+/** A trained adapter with the loss before each update; of a training that diverged up to the first that is not finite. */
 export interface TrainedAdapter {
   adapter: Adapter;
   losses: number[];
+}
+
+/** Whether a training with these losses has diverged: its adapter is of no use. */
+export function hasDiverged(losses: readonly number[]): boolean {
+  return !Number.isFinite(losses.at(-1) ?? 0);
 }
 
 /** Trains adapters of one shape for one frozen base model. */
@@ -35,7 +40,7 @@ export interface Trainer {
   readonly config: AdapterConfig;
   /**
    * Trains several adapters at once, each in its own row of the batch with its own factors; they do not influence one
-   * another. All jobs have the same number of updates.
+   * another, and one that diverges does not stop the others. All jobs have the same number of updates.
    */
   train(jobs: readonly TrainingJob[], schedule: Schedule, options?: TrainOptions): Promise<TrainedAdapter[]>;
   /** Loss and gradients of one packed batch at given adapters, one per row. */
@@ -47,7 +52,7 @@ export interface TrainOptions {
   signal?: AbortSignal | undefined;
   /** Waited for before each update, so that training can give way. */
   beforeUpdate?: (() => Promise<void>) | undefined;
-  /** Gets the number of the update and the mean loss before it. */
+  /** Gets the number of the update and the mean loss before it, which is not finite once a row has diverged. */
   onUpdate?: ((update: number, loss: number) => void) | undefined;
 }
 
@@ -83,14 +88,17 @@ export async function openTrainer(
         for (let update = 0; update < updates; update++) {
           await beforeUpdate?.();
           signal?.throwIfAborted();
-          const result = await run(await batchOf(jobs.map((job) => job.updates[update]!)), factors);
-          for (const [row, loss] of result.losses.entries()) losses[row]!.push(loss);
-          const factor = schedule.decay === "linear" ? 1 - update / updates : 1;
-          optimiser.step(
-            [...factors].map(([name, value]) => ({ value, gradient: result.gradients.get(name)! })),
-            factor,
-          );
-          onUpdate?.(update + 1, result.losses.reduce((a, b) => a + b, 0) / jobs.length);
+          if (!losses.every(hasDiverged)) {
+            const result = await run(await batchOf(jobs.map((job) => job.updates[update]!)), factors);
+            for (const [row, loss] of result.losses.entries())
+              if (!hasDiverged(losses[row]!)) losses[row]!.push(loss);
+            const factor = schedule.decay === "linear" ? 1 - update / updates : 1;
+            optimiser.step(
+              [...factors].map(([name, value]) => ({ value, gradient: result.gradients.get(name)! })),
+              factor,
+            );
+          }
+          onUpdate?.(update + 1, losses.reduce((sum, row) => sum + row.at(-1)!, 0) / jobs.length);
         }
       });
       return jobs.map((_, row) => ({

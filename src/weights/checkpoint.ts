@@ -13,8 +13,6 @@ export interface Checkpoint {
   folder: string;
   /** `config.json`, as parsed JSON; the architecture that reads it checks it. */
   config: unknown;
-  /** `generation_config.json`, where there is one. */
-  generationConfig: unknown;
   /** By the name in the files. Entries of several shards have several `file`s. */
   tensors: ReadonlyMap<string, TensorEntry>;
   /** What the model is known by: equal for equal config and weights (see `fingerprintOf`), hexadecimal. */
@@ -36,13 +34,11 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
       `${join(real, "config.json")} does not exist; a model folder holds config.json, tokenizer.json and *.safetensors (give such a folder or a hub id)`,
     );
   }
-  const generationConfig = await readJsonIfPresent(join(real, "generation_config.json"), anyJson);
   const files = await openWeightFiles(real);
   const tensors = uniteTensors(files);
   return {
     folder: real,
     config,
-    generationConfig,
     tensors,
     fingerprint: await fingerprintOf(config, files),
   };

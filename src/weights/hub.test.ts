@@ -389,6 +389,16 @@ describe("the token", () => {
 });
 
 describe("offline", () => {
+  it("is advised where the hub cannot be reached and the model is in the cache", async () => {
+    const cacheFolder = newCache();
+    const unreachable = { cacheFolder, hubUrl: "http://127.0.0.1:1", attempts: 1 };
+    const absent = fetchTiny(unreachable);
+    await expect(absent).rejects.toThrow(RemoteError);
+    await expect(absent).rejects.not.toThrow(/--offline/);
+    await fetchTiny({ cacheFolder });
+    await expect(fetchTiny(unreachable)).rejects.toThrow(/could not be reached.*--offline/);
+  });
+
   it("uses the cache and asks nobody", async () => {
     const cacheFolder = newCache();
     const folder = await fetchTiny({ cacheFolder });

@@ -1,6 +1,7 @@
-import { stat, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { CapacityError, ConfigError, NotFoundError } from "../base/errors.ts";
+import { CapacityError, ConfigError, NotFoundError, RemoteError } from "../base/errors.ts";
+import { isFolder } from "../base/files.ts";
 import { acquireLock } from "../base/lock.ts";
 import { noProgress, type Progress } from "../base/progress.ts";
 import { HubClient, type HubOptions } from "./hub-client.ts";
@@ -26,28 +27,45 @@ const revisionPattern = /^(?!.*\.\.)[A-Za-z0-9][\w./-]*$/;
  * not there. Every file is checked by its hash; a fetch that was cut or killed goes on where it ended.
  */
 export async function fetchModel(idOrFolder: string, options: FetchModelOptions): Promise<string> {
-  const isFolder = await stat(idOrFolder).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (isFolder) return resolve(idOrFolder);
-  const [, name, revisionOfId] = idPattern.exec(idOrFolder) ?? [];
-  if (name === undefined) {
+  if (await isFolder(idOrFolder)) return resolve(idOrFolder);
+  const id = parseHubId(idOrFolder);
+  if (!id) {
     throw new NotFoundError(
       `model ${idOrFolder} is neither a folder nor a hub id; give the path of a model folder, or org/name[@revision]`,
     );
   }
-  const revision = revisionOfId ?? options.revision ?? "main";
+  const { name, revision = options.revision ?? "main" } = id;
   if (!revisionPattern.test(revision)) {
     throw new ConfigError(`revision ${revision} of ${name} is not the name of a branch, tag or commit`);
   }
   const cache = new ModelCache(options.cacheFolder, name);
   const known = await cache.readCommit(revision);
+  const cached = known !== undefined && (await cache.isComplete(known)) ? cache.snapshot(known) : undefined;
   if (options.offline || isCommit(revision)) {
-    if (known !== undefined && (await cache.isComplete(known))) return cache.snapshot(known);
+    if (cached !== undefined) return cached;
     if (options.offline) throw new NotFoundError(describeAbsent(idOrFolder, cache));
   }
-  return await fetchSnapshot({ name, revision, cache, hub: new HubClient(name, options) }, options);
+  try {
+    return await fetchSnapshot({ name, revision, cache, hub: new HubClient(name, options) }, options);
+  } catch (error) {
+    throw cached === undefined ? error : adviseOffline(error, idOrFolder);
+  }
+}
+
+/** The parts of `org/name[@revision]`; nothing where the text is no such id. */
+export function parseHubId(id: string): { name: string; revision: string | undefined } | undefined {
+  const [, name, revision] = idPattern.exec(id) ?? [];
+  return name === undefined ? undefined : { name, revision };
+}
+
+/** What the hub did not give is not needed where the model is in the cache. */
+function adviseOffline(error: unknown, id: string): unknown {
+  if (!(error instanceof RemoteError)) return error;
+  const { message, url, status, retryable } = error;
+  return new RemoteError(
+    `${message}; ${id} is in the cache as it was fetched last: --offline, or the setting "offline", uses that`,
+    { url, ...(status !== undefined && { status }), retryable, cause: error },
+  );
 }
 
 function describeAbsent(id: string, cache: ModelCache): string {

@@ -53,7 +53,7 @@ for (const [name, json] of Object.entries(kinds)) {
     it("is detokenize of all ids together, for any ids: special, invalid and unknown ones too", () => {
       const random = new Random(name);
       for (let i = 0; i < 300; i++) {
-        const ids = Array.from({ length: random.int(40) }, () => random.int(tokenizer.vocabSize + 5));
+        const ids = Array.from({ length: random.int(40) }, () => random.int(300)); // above both vocabularies
         expect(stream(tokenizer, ids).join("")).toBe(tokenizer.detokenize(ids));
       }
     });

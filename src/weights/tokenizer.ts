@@ -14,7 +14,6 @@ export interface Tokenizer {
   tokenize(text: string, options?: { addSpecialTokens?: boolean }): number[];
   /** The text as it is, without tidying of spaces; ids that the vocabulary lacks (padding of the head) are nothing. */
   detokenize(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
-  readonly hasChatTemplate: boolean;
   /** An `InputError` where the template refuses the messages, an `UnsupportedError` where there is no template. */
   renderChat(messages: readonly ChatMessage[], options?: { addGenerationPrompt?: boolean }): string;
   /** The ids of `renderChat`; the template alone decides on the BOS, so there is never a second one. */
@@ -22,11 +21,8 @@ export interface Tokenizer {
   readonly bosTokenId: number | undefined;
   /** Each ends a generation; as in `transformers`, the first of generation config, config and tokenizer that names any. */
   readonly eosTokenIds: readonly number[];
-  readonly padTokenId: number | undefined;
   /** What the template sets after an assistant's turn, where that is one token. */
   readonly endOfTurnId: number | undefined;
-  /** Highest id + 1; the model's head may be larger. */
-  readonly vocabSize: number;
 }
 
 const tokenSchema = z
@@ -47,7 +43,6 @@ const tokenIdSchema = z.int().nonnegative().nullish();
 const modelConfigSchema = z.looseObject({
   bos_token_id: z.union([tokenIdSchema, z.array(z.int())]),
   eos_token_id: z.union([tokenIdSchema, z.array(z.int().nonnegative())]),
-  pad_token_id: z.union([tokenIdSchema, z.int()]),
 });
 const objectSchema = z.looseObject({});
 
@@ -120,7 +115,6 @@ function specialTokensOf({ config, specialTokens }: TokenizerFiles): TemplateTok
 interface TokenIds {
   bos: number | undefined;
   eos: readonly number[];
-  pad: number | undefined;
 }
 
 function tokenIdsOf(hub: HubTokenizer, tokens: TemplateTokens, files: TokenizerFiles): TokenIds {
@@ -133,12 +127,7 @@ function tokenIdsOf(hub: HubTokenizer, tokens: TemplateTokens, files: TokenizerF
   const isDescribed = Boolean(files.config ?? files.specialTokens);
   const bos = isDescribed ? [idOf("bos_token")] : [modelConfig?.bos_token_id].flat();
   const eos = generationConfig?.eos_token_id ?? modelConfig?.eos_token_id ?? idOf("eos_token") ?? [];
-  const pad = idOf("pad_token") ?? generationConfig?.pad_token_id ?? modelConfig?.pad_token_id;
-  return {
-    bos: bos[0] ?? undefined,
-    eos: [...new Set([eos].flat())],
-    pad: typeof pad === "number" && pad >= 0 ? pad : undefined,
-  };
+  return { bos: bos[0] ?? undefined, eos: [...new Set([eos].flat())] };
 }
 
 /** `chat_template.jinja` wins over `tokenizer_config.json`; of named templates, `default`. */
@@ -194,17 +183,14 @@ function createTokenizer({ hub, folder, template, ids }: TokenizerParts): Tokeni
         clean_up_tokenization_spaces: false,
       });
     },
-    hasChatTemplate: template !== undefined,
     renderChat,
     tokenizeChat: (messages, options) => tokenize(renderChat(messages, options)),
     bosTokenId: ids.bos,
     eosTokenIds: ids.eos,
-    padTokenId: ids.pad,
     get endOfTurnId() {
       endOfTurn ??= { id: template && findEndOfTurn(hub, template) };
       return endOfTurn.id;
     },
-    vocabSize: hub.model?.vocab.length ?? 0,
   };
 }
 

@@ -167,6 +167,10 @@ function addImport(adapters: Command, shell: Shell): void {
         context.print(report, () => [
           `${report.key}: rank ${report.rank}, ${formatBytes(report.bytes)}${passage === undefined ? "" : `, for passage ${passage}`}`,
         ]);
+        if (report.otherBase !== null)
+          context.note(
+            `the folder names the base model ${report.otherBase}, another than the one in use; its shapes fit, but it may have been trained for other weights`,
+          );
       });
     });
   addExamples(command, [

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { choices, type EngineSettings } from "../../engine/config.ts";
 import { type DryRun, dryRun } from "../../engine/dry-run.ts";
-import { type EncodeReport, encode } from "../../engine/encode.ts";
+import { describeFailed, type EncodeReport, encode } from "../../engine/encode.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { ReportedFailure } from "../failure.ts";
 import { count, formatBytes, formatDuration } from "../format.ts";
@@ -83,6 +83,11 @@ async function run(context: CommandContext): Promise<void> {
   const { parts, signal } = context;
   const report = await encode(parts, { signal });
   context.print(report, () => describe(report));
+  const { failed } = report;
+  if (!failed.length) return;
+  for (const { title, id, problem } of failed) context.note(`failed "${title}" (${id}): ${problem}`);
+  context.note(`prag: ${describeFailed(failed)}`);
+  throw new ReportedFailure(exitCodes.config);
 }
 
 function describe(report: EncodeReport): string[] {

@@ -125,7 +125,8 @@ async function run(shell: Shell, command: Command, options: Options): Promise<vo
   const ignoreRecorded = options.corpus !== undefined; // a corpus has a collection of its own
   const config = await loadCommandConfig(shell, { command, settings, ignoreRecorded });
   const plan = await planEval(sourceOf(options, shell), config);
-  await withEngine(shell, { command, settings: { ...settings, ...plan.settings } }, async (context) => {
+  const choice = { command, settings: { ...settings, ...plan.settings }, ignoreRecorded };
+  await withEngine(shell, choice, async (context) => {
     for (const note of plan.dataset.notes) context.note(note);
     const { seed, onMissing, inFlight } = options;
     if (inFlight < 1) throw new ConfigError(`--in-flight must be at least 1, got ${inFlight}`);
