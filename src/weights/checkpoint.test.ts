@@ -169,9 +169,9 @@ describe("the fingerprint", () => {
     expect(seen.size).toBe(3);
   });
 
-  it("of 2.5 GB takes a moment", async () => {
-    // A file of holes: 150 tensors in the sizes of a model of 1.2 billion weights, no byte of them on the disk.
-    const shape = [8_300_000];
+  it("reads a sample of the weights only", async () => {
+    // A file of holes of 250 GB, no byte of them on the disk: read whole, it would take minutes.
+    const shape = [830_000_000];
     const layout = Array.from({ length: 150 }, (_, i) => ({
       name: `layers.${i}`,
       dtype: "BF16" as const,
@@ -180,13 +180,7 @@ describe("the fingerprint", () => {
     const { header, byteLength } = layOutSafetensors(layout);
     const folder = folderOf({ "config.json": config, "model.safetensors": header });
     truncateSync(join(folder, "model.safetensors"), byteLength);
-    expect(byteLength).toBeGreaterThan(2.4e9);
-    const times: number[] = [];
-    for (let i = 0; i < 5; i++) {
-      const start = performance.now();
-      await openCheckpoint(folder);
-      times.push(performance.now() - start);
-    }
-    expect(Math.min(...times)).toBeLessThan(100);
+    expect(byteLength).toBeGreaterThan(2.4e11);
+    expect((await openCheckpoint(folder)).fingerprint).toMatch(/^[0-9a-f]{64}$/);
   });
 });
