@@ -1,5 +1,8 @@
-import { request } from "node:http";
+import { mkdir, writeFile } from "node:fs/promises";
+import { get, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -183,15 +186,62 @@ describe("limits", () => {
     );
   });
 
-  it("closing lets an answer under way end, and refuses new ones", async () => {
+  it("closing lets answers under way end, to their last byte", async () => {
     await withTempFolder(async (folder) => {
-      const answers: Promise<Response>[] = [];
-      await withServer(folder, {}, async ({ url }) => {
-        answers.push(post(`${url}/v1/chat/completions`, { ...chat, max_tokens: 3 }));
-        await until(async () => (await inFlight(url)) === 1 || (await answers[0]!).ok);
+      const path = "/v1/chat/completions";
+      const long = { ...chat, max_tokens: 150, temperature: 2, seed: 3 };
+      const answers = await withServer(folder, { graceMs: 30_000 }, async ({ url }) => {
+        const texts = [true, false, true, false].map(async (stream) => {
+          const answer = await post(`${url}${path}`, { ...long, stream });
+          return [answer.status, await answer.text()] as const;
+        });
+        for (const text of texts) text.catch(() => {}); // looked at when the server has ended
+        await until(async () => (await inFlight(url)) === 4);
+        return texts;
       });
-      const answer = await answers[0]!;
-      expect(answer.status).toBe(200);
+      for (const [i, answer] of answers.entries()) {
+        const [status, text] = await answer;
+        expect(status).toBe(200);
+        if (i % 2 === 0) expect(text).toMatch(/data: \[DONE\]\n\n$/);
+        else expect(JSON.parse(text)).toMatchObject({ usage: { completion_tokens: 150 } });
+      }
+    });
+  });
+
+  it("closing lets a file be read to its end by a slow client", async () => {
+    await withTempFolder(async (folder) => {
+      const content = Buffer.alloc(20_000_000, "0123456789");
+      await mkdir(join(folder, "page"));
+      await writeFile(join(folder, "page/data.json"), content);
+      const [slow] = await withServer(folder, { graceMs: 30_000 }, async ({ url }) => {
+        const answer = await new Promise<IncomingMessage>((resolve, reject) =>
+          get(`${url}/data.json`, resolve).on("error", reject),
+        );
+        const content = sleep(200).then(() => buffer(answer)); // only its headers, until the server begins to end
+        content.catch(() => {}); // looked at when the server has ended
+        return [content];
+      });
+      expect((await slow).equals(content)).toBe(true);
+    });
+  });
+
+  it("closing ends the events of a job that goes on, and refuses what comes", async () => {
+    await withTempFolder(async (folder) => {
+      const settings = { recipe: { updates: 2000, pattern: "pairs" as const } };
+      const startMs = performance.now();
+      const [events, late] = await withServer(folder, { settings, graceMs: 30_000 }, async (server) => {
+        const { url } = server;
+        const documents = `${url}/api/collections/default/documents`;
+        await endOfJob(server, await upload(documents, { "b.txt": bridgeArticle(1) }));
+        const answer = await post(`${url}/api/collections/default/encode`, {});
+        const { job } = z.object({ job: z.object({ id: z.string() }) }).parse(await answer.json());
+        const watched = await fetch(`${url}/api/jobs/${job.id}/events`);
+        const closing = sleep(20).then(() => fetch(`${url}/api/jobs`).catch(() => undefined));
+        return [watched.text(), closing] as const;
+      });
+      expect(await events).toContain("event: job");
+      expect([503, undefined]).toContain((await late)?.status);
+      expect(performance.now() - startMs).toBeLessThan(25_000);
     });
   });
 });

@@ -143,7 +143,7 @@ export async function addEncode(
   return queue.add({ kind: "encode", collection, run });
 }
 
-function addJobRoutes(app: Hono, { queue }: Services): void {
+function addJobRoutes(app: Hono, { queue, closing }: Services): void {
   addRoute(app, "/api/jobs", { GET: (c) => c.json({ jobs: queue.rows() }) });
   addRoute(app, "/api/jobs/:id", {
     GET: (c) => c.json(queue.row(c.req.param("id") ?? "")),
@@ -153,7 +153,7 @@ function addJobRoutes(app: Hono, { queue }: Services): void {
     GET: (c) => {
       const stop = new AbortController();
       const { id } = queue.row(c.req.param("id") ?? "");
-      const rows = queue.watch(id, stop.signal);
+      const rows = queue.watch(id, AbortSignal.any([stop.signal, closing]));
       return eventResponse(asEvents(rows), () => stop.abort());
     },
   });
