@@ -111,7 +111,8 @@ function countRemoved(previous: Corpus | undefined, entries: readonly FileEntry[
   return (previous?.manifest.files ?? []).filter(({ source }) => !remaining.has(source)).length;
 }
 
-function nothingToIngest(skipped: readonly SkippedFile[]): InputError {
+/** Nothing of what was to be ingested could be read, and why. */
+export function nothingToIngest(skipped: readonly SkippedFile[]): InputError {
   const reasons = skipped.slice(0, 5).map(({ source, reason }) => `${source}: ${reason}`);
   const more = skipped.length > 5 ? ` (and ${skipped.length - 5} more)` : "";
   return new InputError(`nothing could be ingested: ${reasons.join("; ")}${more}`);

@@ -1,11 +1,12 @@
 import { realpath } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { isAbsolute, relative, sep } from "node:path";
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { JobRow } from "../engine/api.ts";
 import { listDocuments } from "../engine/hosted-collections.ts";
-import { ingest } from "../engine/ingest.ts";
-import { keepUpload, relativeTo, uploadName } from "../engine/uploads.ts";
+import { type IngestReport, ingest, locateInputs } from "../engine/ingest.ts";
+import type { EngineParts } from "../engine/parts.ts";
+import { ingestUploads, keepUpload, uploadName } from "../engine/uploads.ts";
 import { RequestError } from "./failures.ts";
 import { readFormBody, readJsonBody } from "./read-body.ts";
 import { addRoute } from "./routes.ts";
@@ -39,28 +40,19 @@ async function takeUpload(services: Services, name: string, request: Request) {
     throw new RequestError(400, `two files of this upload would be kept as "${twice}"; rename one`, {
       param: "file",
     });
-  const paths: string[] = [];
   for (const file of files)
-    paths.push(await keepUpload(parts, { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) }));
-  return { job: addIngest(services, name, paths), files: names };
+    await keepUpload(parts, { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+  const run: Ingest = (informed, signal) => ingestUploads(informed, names, { signal });
+  return { job: addIngest(services, name, run), files: names };
 }
 
-function addIngest({ engines, queue }: Services, collection: string, paths: readonly string[]): JobRow {
+type Ingest = (parts: EngineParts, signal: AbortSignal) => Promise<IngestReport>;
+
+function addIngest({ engines, queue }: Services, collection: string, run: Ingest): JobRow {
   return queue.add({
     kind: "ingest",
     collection,
-    async run({ signal, progress }) {
-      const parts = await engines.open(collection);
-      const base = dirname(resolve(parts.config.dataFolder));
-      return ingest(
-        { ...parts, progress },
-        relativeTo(
-          base,
-          paths.map((path) => resolve(path)),
-        ),
-        { base, signal },
-      );
-    },
+    run: async ({ signal, progress }) => run({ ...(await engines.open(collection)), progress }, signal),
   });
 }
 
@@ -85,7 +77,11 @@ export function addIngestRoutes(app: Hono, services: Services): void {
       const { paths } = await readJsonBody(c.req.raw, pathsBody, bodyLimits(services));
       const real: string[] = [];
       for (const path of paths) real.push(await allowedPath(path, services.options.allowedPaths));
-      return c.json({ job: addIngest(services, name, real) }, 202);
+      const run: Ingest = (parts, signal) => {
+        const { base, inputs } = locateInputs(real, { cwd: ".", dataFolder: parts.config.dataFolder });
+        return ingest(parts, inputs, { base, signal });
+      };
+      return c.json({ job: addIngest(services, name, run) }, 202);
     },
   });
 }

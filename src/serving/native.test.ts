@@ -151,6 +151,33 @@ describe("the native routes", () => {
     );
   });
 
+  it("take in what an upload left that was ended before its time, and say where nothing of one could be read", async () => {
+    await withTempFolder((folder) => {
+      const settings = { recipe: { updates: 5000, pattern: "pairs" as const } };
+      return withServer(folder, { settings }, async (server) => {
+        const { url } = server;
+        const documents = `${url}/api/collections/default/documents`;
+        const jobOf = async (answer: Response) =>
+          z.object({ job: z.object({ id: z.string() }) }).parse(await answer.json()).job.id;
+        const cancel = (id: string) => fetch(`${url}/api/jobs/${id}`, { method: "DELETE" });
+        await endOfJob(server, await upload(documents, { "one.txt": bridgeArticle(1) }));
+        const encoding = await jobOf(await post(`${url}/api/collections/default/encode`, {}));
+        await cancel(await jobOf(await upload(documents, { "two.txt": bridgeArticle(2) })));
+        await cancel(encoding);
+        const third = await upload(documents, { "three.txt": bridgeArticle(3) });
+        expect(await endOfJob(server, third)).toMatchObject({
+          state: "done",
+          result: { added: 2, unchanged: 1, documents: 3 },
+        });
+        const broken = await upload(documents, { "broken.pdf": "no PDF" });
+        expect(await endOfJob(server, broken)).toMatchObject({
+          state: "failed",
+          error: { message: expect.stringMatching(/^nothing could be ingested: .*broken.pdf/) },
+        });
+      });
+    });
+  });
+
   it("open one report by a ticket where a key is demanded, and nothing else by it", async () => {
     await withTempFolder(async (folder) => {
       await mkdir(join(folder, "runs/a b"), { recursive: true });
