@@ -51,9 +51,14 @@ export class JobQueue {
     this.#onBug = onBug;
   }
 
+  /** The job that runs, or the first of those that wait. */
+  get current(): JobRow | undefined {
+    return this.#jobs.find(({ row }) => !hasEnded(row))?.row;
+  }
+
   /** Whether nothing runs and nothing waits. */
   get isIdle(): boolean {
-    return this.#jobs.every(({ row }) => hasEnded(row));
+    return this.current === undefined;
   }
 
   add(task: JobTask): JobRow {
@@ -93,11 +98,6 @@ export class JobQueue {
 
   row(id: string): JobRow {
     return snapshot(this.#find(id));
-  }
-
-  /** Whether a job of this collection runs or waits. */
-  isBusyWith(collection: string): boolean {
-    return this.#jobs.some(({ row }) => row.collection === collection && !hasEnded(row));
   }
 
   /** Ends a job between two steps; one that has ended stays as it is. */

@@ -106,10 +106,10 @@ describe("a job queue", () => {
         }, name),
       ),
     );
-    expect(queue.isBusyWith("c")).toBe(true);
+    expect(queue.current).toMatchObject({ collection: "a", state: "running" });
     for (const { id } of rows) expect((await queue.end(id)).state).toBe("done");
     expect(log).toEqual(["a", "b", "c"].flatMap((name) => [`${name} begins`, `${name} ends`]));
-    expect([queue.isIdle, queue.isBusyWith("c")]).toEqual([true, false]);
+    expect([queue.isIdle, queue.current]).toEqual([true, undefined]);
     expect(queue.rows().map(({ collection }) => collection)).toEqual(["c", "b", "a"]);
   });
 

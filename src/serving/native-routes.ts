@@ -15,7 +15,7 @@ import { RequestError } from "./failures.ts";
 import { addIngestRoutes } from "./ingest-routes.ts";
 import { readJsonBody } from "./read-body.ts";
 import { addRoute } from "./routes.ts";
-import { bodyLimits, type Services } from "./services.ts";
+import { bodyLimits, checkNoJob, type Services } from "./services.ts";
 
 const longestQuestion = 10_000;
 
@@ -65,7 +65,7 @@ async function describeOrTell(engines: Services["engines"], name: string): Promi
 const nameBody = z.strictObject({ name: z.string().max(64) });
 
 function addCollectionRoutes(app: Hono, services: Services): void {
-  const { engines, queue, heat } = services;
+  const { engines, heat } = services;
   addRoute(app, "/api/collections", {
     GET: async (c) => {
       const collections: CollectionRow[] = [];
@@ -76,6 +76,7 @@ function addCollectionRoutes(app: Hono, services: Services): void {
       const { name } = await readJsonBody(c.req.raw, nameBody, bodyLimits(services));
       if ((await engines.names()).includes(name))
         throw new RequestError(409, `the collection "${name}" exists already`, { param: "name" });
+      checkNoJob(services);
       await createCollection(engines.main, name);
       return c.json(await describeCollection(await engines.open(name)), 201);
     },
@@ -84,8 +85,7 @@ function addCollectionRoutes(app: Hono, services: Services): void {
     DELETE: async (c) => {
       const name = c.req.param("name") ?? "";
       const parts = await engines.get(name);
-      if (queue.isBusyWith(name))
-        throw new RequestError(409, `a job works on "${name}"; cancel it, or wait until it has ended`);
+      checkNoJob(services);
       await deleteCollection(engines.main, parts.config.collection);
       await engines.close(name);
       heat.forget(name);

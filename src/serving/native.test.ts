@@ -90,6 +90,30 @@ describe("the native routes", () => {
     );
   });
 
+  it("make and delete no collection while a job of any writes, and say which", async () => {
+    await withTempFolder((folder) => {
+      const settings = { recipe: { updates: 5000, pattern: "pairs" as const } };
+      return withServer(folder, { settings }, async (server) => {
+        const { url } = server;
+        await post(`${url}/api/collections`, { name: "a" });
+        const documents = `${url}/api/collections/default/documents`;
+        await endOfJob(server, await upload(documents, { "one.txt": bridgeArticle(1) }));
+        const encoding = await post(`${url}/api/collections/default/encode`, {});
+        const { job } = z.object({ job: z.object({ id: z.string() }) }).parse(await encoding.json());
+        const remove = () => fetch(`${url}/api/collections/a`, { method: "DELETE" });
+        for (const refused of [await post(`${url}/api/collections`, { name: "b" }), await remove()]) {
+          expect(refused.status).toBe(409);
+          expect(await refused.json()).toMatchObject({
+            error: { message: expect.stringContaining('a job is writing: encode of "default"') },
+          });
+        }
+        await fetch(`${url}/api/jobs/${job.id}`, { method: "DELETE" });
+        expect((await post(`${url}/api/collections`, { name: "b" })).status).toBe(201);
+        expect((await remove()).status).toBe(204);
+      });
+    });
+  });
+
   it("ingest allowed paths only, and no link leads out of them", async () => {
     await withTempFolder(async (folder) => {
       const outside = await mkdtemp(join(tmpdir(), "prag-outside-"));

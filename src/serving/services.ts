@@ -83,6 +83,16 @@ export function checkOpen(closing: AbortSignal): void {
   });
 }
 
+/** Refuses with 409 what would write beside a job: a data folder has one writer. */
+export function checkNoJob({ queue }: Services): void {
+  if (!queue.current) return;
+  const { kind, collection } = queue.current;
+  throw new RequestError(
+    409,
+    `a job is writing: ${kind} of "${collection}"; wait until it has ended, or cancel it`,
+  );
+}
+
 /** Takes a place, or refuses with 503 where all are taken. */
 export function admit({ traffic, metrics, options, clock, closing }: Services, client: AbortSignal): Ticket {
   checkOpen(closing);
