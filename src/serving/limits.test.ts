@@ -2,8 +2,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { get, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { buffer } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
@@ -162,6 +163,31 @@ describe("limits", () => {
           socket.on("close", () => resolve(text));
         });
         expect(answer).toMatch(/^HTTP\/1\.1 408/);
+      }),
+    );
+  });
+
+  it("a body that is too large is heard out: who listens only afterwards, as a browser, learns of it", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, { options: { bodyTimeoutMs: 20_000 } }, async ({ url }) => {
+        const piece = " ".repeat(1_000_000);
+        const bodies = {
+          "Content-Length: 20000000": new Array<string>(20).fill(piece),
+          "Transfer-Encoding: chunked": [...new Array<string>(20).fill(`f4240\r\n${piece}\r\n`), "0\r\n\r\n"],
+        };
+        for (const [length, pieces] of Object.entries(bodies)) {
+          const { port } = new URL(url);
+          const socket = connect(Number(port), "127.0.0.1");
+          const write = promisify<string, void>((text, done) => socket.write(text, done));
+          await write(
+            `POST /api/ask HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\nContent-Type: application/json\r\n${length}\r\n\r\n`,
+          );
+          for (const one of pieces) {
+            await write(one);
+            await sleep(50);
+          }
+          expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 .*"the body is larger than 50000 bytes"/s);
+        }
       }),
     );
   });
