@@ -102,6 +102,14 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
+/** Differs from before when a file has been written since; "" where there is none. */
+export async function stampOf(path: string): Promise<string> {
+  return stat(path).then(
+    ({ ino, size, mtimeMs }) => [ino, size, mtimeMs].join(" "),
+    () => "",
+  );
+}
+
 /** Whether there is a file. */
 export async function isFile(path: string): Promise<boolean> {
   return stat(path).then(

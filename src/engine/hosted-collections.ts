@@ -9,7 +9,7 @@ import { keysIn, referencedKeys } from "./collections.ts";
 import { completeConfig } from "./config.ts";
 import { asWriter, dataFolder, listCollections } from "./data-folder.ts";
 import type { EngineParts } from "./parts.ts";
-import { readAugmented } from "./read-augmented.ts";
+import { countAugmented } from "./read-augmented.ts";
 
 /** A collection in a list; one that holds nothing yet has zeros. */
 export async function describeCollection(parts: EngineParts): Promise<CollectionRow> {
@@ -22,7 +22,7 @@ export async function describeCollection(parts: EngineParts): Promise<Collection
     name,
     documents: corpus.documentCount,
     passages: corpus.passageCount,
-    augmented: (await readAugmented(parts, corpus.passages())).size,
+    augmented: await countAugmented(parts, corpus),
     encoded: encoding.rows().filter(isThere).length,
   };
 }

@@ -1,7 +1,7 @@
 import { openAdapterStore } from "../adapters/store.ts";
 import { EngineError, NotFoundError } from "../base/errors.ts";
 import type { Corpus } from "../corpus/corpus-folder.ts";
-import { openBm25Index } from "../retrieval/bm25-file.ts";
+import { hasBm25Index } from "../retrieval/bm25-file.ts";
 import { type Recipe, recipeHash } from "../training/recipe.ts";
 import { listCollections } from "./data-folder.ts";
 import { freeBytes } from "./disk.ts";
@@ -9,7 +9,7 @@ import { indexFolder } from "./ingest.ts";
 import { folderBytes } from "./model-library.ts";
 import { countParameters } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
-import { readAugmented } from "./read-augmented.ts";
+import { countAugmented } from "./read-augmented.ts";
 
 /** What there is in a data folder, and what is missing. */
 export interface StatusReport {
@@ -18,8 +18,8 @@ export interface StatusReport {
   collections: string[];
   corpus: { documents: number; passages: number } | null;
   index: { analyzer: string } | null;
-  /** Passages of the corpus that are augmented. */
-  augmented: number;
+  /** Passages of the corpus that are augmented; null where the model cannot be opened. */
+  augmented: number | null;
   model: { name: string; folder?: string; architecture?: string; parameters?: number; problem?: string };
   /** Null where the model cannot be opened. */
   encoding: { passages: number; encoded: number; recipe: Recipe; recipeHash: string } | null;
@@ -36,15 +36,16 @@ export async function status(parts: EngineParts): Promise<StatusReport> {
   const corpus = await ifPresent(parts.corpus());
   const adapters = await openAdapterStore(folder.adapters).list();
   const model = await describeModel(parts);
+  const isOpen = model.problem === undefined;
   const report = {
     dataFolder: folder.path,
     collection: config.collection,
     collections: await listCollections(folder.path),
     corpus: corpus ? { documents: corpus.documentCount, passages: corpus.passageCount } : null,
-    index: corpus && (await hasIndex(parts, corpus)) ? { analyzer: config.analyzer } : null,
-    augmented: corpus ? (await readAugmented(parts, corpus.passages())).size : 0,
+    index: corpus && (await hasBm25Index(indexPath(parts, corpus))) ? { analyzer: config.analyzer } : null,
+    augmented: isOpen ? ((corpus && (await countAugmented(parts, corpus))) ?? 0) : null,
     model,
-    encoding: model.problem === undefined ? await describeEncoding(parts, corpus, adapters) : null,
+    encoding: isOpen ? await describeEncoding(parts, corpus, adapters) : null,
     adapters: { count: adapters.length, bytes: adapters.reduce((sum, { bytes }) => sum + bytes, 0) },
     disk: { usedBytes: await folderBytes(folder.path), freeBytes: await freeBytes(folder.path) },
   };
@@ -76,9 +77,8 @@ async function describeEncoding(
   return { passages: corpus?.passageCount ?? 0, encoded, recipe, recipeHash: recipeHash(recipe) };
 }
 
-async function hasIndex({ config, folder }: EngineParts, { generation }: Corpus): Promise<boolean> {
-  const path = indexFolder(folder.collection.index, generation, config.analyzer);
-  return (await ifPresent(openBm25Index(path))) !== undefined;
+function indexPath({ config, folder }: EngineParts, { generation }: Corpus): string {
+  return indexFolder(folder.collection.index, generation, config.analyzer);
 }
 
 function whatNext({ corpus, index, model, encoding }: Omit<StatusReport, "todo">): string[] {
