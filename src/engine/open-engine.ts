@@ -21,7 +21,14 @@ import { checkFormat, dataFolder } from "./data-folder.ts";
 import { openEmbedder } from "./embedding.ts";
 import { encodingPath, promptsHash } from "./find-missing.ts";
 import { openEngineMemory } from "./memory-model.ts";
-import { generationWeights, isSmall, maxPositions, openEngineModel, trainingModel } from "./models.ts";
+import {
+  contextOf,
+  generationWeights,
+  isSmall,
+  maxPositions,
+  openEngineModel,
+  trainingModel,
+} from "./models.ts";
 import { openEngineTrainer } from "./open-trainer.ts";
 import type { EngineParts } from "./parts.ts";
 import { chooseAnswerPreset, chooseAugmentSettings, chooseMerge } from "./presets.ts";
@@ -123,7 +130,7 @@ export async function openEngine(
   const generator = once(async () => {
     const opened = await model();
     const [weights, running] = [await generationWeights(opened, config, progress), await runtime()];
-    const positions = Math.min(opened.config.contextLength, maxPositions);
+    const positions = contextOf(opened);
     const session = await openDecodingSession(running, opened, {
       targetModules: opened.recipe.targetModules,
       weights,

@@ -7,7 +7,7 @@ import { listCollections } from "./data-folder.ts";
 import { freeBytes } from "./disk.ts";
 import { indexFolder } from "./ingest.ts";
 import { folderBytes } from "./model-library.ts";
-import { countParameters } from "./models.ts";
+import { contextOf, countParameters } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
 import { countAugmented } from "./read-augmented.ts";
 
@@ -20,7 +20,16 @@ export interface StatusReport {
   index: { analyzer: string } | null;
   /** Passages of the corpus that are augmented; null where the model cannot be opened. */
   augmented: number | null;
-  model: { name: string; folder?: string; architecture?: string; parameters?: number; problem?: string };
+  model: {
+    name: string;
+    folder?: string;
+    architecture?: string;
+    parameters?: number;
+    /** Tokens of a prompt and its answer together, at most. */
+    contextLength?: number;
+    /** Why it cannot be opened; then nothing else is known of it. */
+    problem?: string;
+  };
   /** Null where the model cannot be opened. */
   encoding: { passages: number; encoded: number; recipe: Recipe; recipeHash: string } | null;
   /** Of all collections, models and recipes together. */
@@ -52,11 +61,16 @@ export async function status(parts: EngineParts): Promise<StatusReport> {
   return { ...report, todo: whatNext(report) };
 }
 
-async function describeModel(parts: EngineParts): Promise<StatusReport["model"]> {
+/** The model in use; one that cannot be opened has a problem. */
+export async function describeModel(parts: EngineParts): Promise<StatusReport["model"]> {
   try {
     const model = await parts.model();
     const { name, folder, config } = model;
-    return { name, folder, architecture: config.architecture, parameters: countParameters(model) };
+    const { architecture } = config;
+    return {
+      ...{ name, folder, architecture },
+      ...{ parameters: countParameters(model), contextLength: contextOf(model) },
+    };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     return { name: parts.config.model, problem: error.message };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BackgroundStatus, JobRow } from "../engine/api.ts";
 import { asWriter } from "../engine/data-folder.ts";
-import { bytesPerAdapter } from "../engine/disk.ts";
+import { adapterBytes, bytesPerAdapter } from "../engine/disk.ts";
 import { encodePassages } from "../engine/encode.ts";
 import { removeAdapters } from "../engine/encoded-adapters.ts";
 import type { EngineParts } from "../engine/parts.ts";
@@ -206,9 +206,8 @@ class Encoder {
     return { ...turn, passageIds: passageIds.slice(0, count), victims };
   }
 
-  async #diskUsed(): Promise<number> {
-    const stored = await (await this.#parts.engines.main.store()).list();
-    return stored.reduce((sum, { bytes }) => sum + bytes, 0);
+  #diskUsed(): Promise<number> {
+    return adapterBytes(this.#parts.engines.main.folder);
   }
 
   async #encode(turn: Turn): Promise<void> {

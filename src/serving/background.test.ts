@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -65,6 +66,40 @@ async function withBridges<T>(
   // The other collection's adapter stands for all that somebody has encoded by hand: it counts, and it stays.
   return task((count) => Math.round((1 + count + 0.7) * bytes));
 }
+
+describe("a server whose model cannot be opened", () => {
+  it("tells why in its state, and its metrics", () =>
+    withTempFolder(async (folder) => {
+      await withServer(folder, {}, async (server) => {
+        const { url } = server;
+        await endOfJob(
+          server,
+          await upload(`${url}/api/collections/default/documents`, { "b.txt": bridgeArticle(1) }),
+        );
+        await ask(server, 1, 2);
+      });
+      const settings = { model: join(folder, "nowhere"), augment: { augmenter: "auto" as const } };
+      await withServer(folder, { settings, background: {} }, async ({ url }) => {
+        const state = await fetch(`${url}/api/status`);
+        expect([state.status, await state.json()]).toMatchObject([
+          200,
+          {
+            contextLength: null,
+            collection: {
+              corpus: { passages: 1 },
+              augmented: null,
+              model: { problem: expect.stringContaining("nowhere") },
+            },
+          },
+        ]);
+        const metrics = await fetch(`${url}/metrics`);
+        expect([metrics.status, await metrics.text()]).toEqual([
+          200,
+          expect.stringContaining('prag_background_passages{kind="waiting"}'),
+        ]);
+      });
+    }));
+});
 
 describe("the disk budget of the background", () => {
   it("lets the coldest adapter go for a passage that is much hotter, and that is remembered over a restart", async () => {

@@ -8,7 +8,7 @@ import { encode } from "../engine/encode.ts";
 import { encodeSome } from "../engine/encoded-adapters.ts";
 import { createCollection, deleteCollection, describeCollection } from "../engine/hosted-collections.ts";
 import { packageVersion } from "../engine/package-root.ts";
-import { status } from "../engine/status.ts";
+import { describeModel, status } from "../engine/status.ts";
 import type { JobContext, JobTask } from "../jobs/job-queue.ts";
 import { eventResponse, type ServerEvent } from "./events.ts";
 import { RequestError } from "./failures.ts";
@@ -35,11 +35,10 @@ function addStateRoutes(app: Hono, services: Services): void {
   addRoute(app, "/api/status", {
     GET: async (c) => {
       const parts = await engines.get(c.req.query("collection") ?? engines.main.config.collection);
-      const model = await engines.main.model();
-      const { contextLength } = await engines.main.generator();
+      const { name, contextLength = null } = await describeModel(engines.main);
       const report: ServerStatus = {
         version: packageVersion,
-        model: model.name,
+        model: name,
         contextLength,
         methods: methodNames,
         collection: await status(parts),
