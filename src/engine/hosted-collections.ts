@@ -50,9 +50,14 @@ async function corpusIfPresent(parts: EngineParts): Promise<Corpus | undefined> 
   }
 }
 
+/** Refuses what cannot be a collection's name. */
+export function checkCollectionName(name: string): void {
+  completeConfig({ collection: name }, "collection");
+}
+
 /** Makes an empty collection. */
 export async function createCollection({ folder }: EngineParts, name: string): Promise<void> {
-  completeConfig({ collection: name }, "collection");
+  checkCollectionName(name);
   await asWriter(folder, "create a collection", async () => {
     if ((await listCollections(folder.path)).includes(name))
       throw new InputError(`the collection "${name}" exists already; choose another name`);
@@ -65,7 +70,7 @@ export async function createCollection({ folder }: EngineParts, name: string): P
  * leaves at most files that the next deletion removes.
  */
 export async function deleteCollection({ folder }: EngineParts, name: string): Promise<void> {
-  completeConfig({ collection: name }, "collection");
+  checkCollectionName(name);
   await asWriter(folder, "delete a collection", async () => {
     if (!(await listCollections(folder.path)).includes(name))
       throw new NotFoundError(`there is no collection "${name}"`);

@@ -3,7 +3,7 @@ import { isAbsolute, relative, sep } from "node:path";
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { JobRow } from "../engine/api.ts";
-import { listDocuments } from "../engine/hosted-collections.ts";
+import { checkCollectionName, listDocuments } from "../engine/hosted-collections.ts";
 import { type IngestReport, ingest, locateInputs } from "../engine/ingest.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { ingestUploads, keepUpload, uploadName } from "../engine/uploads.ts";
@@ -18,7 +18,7 @@ const mostFiles = 200;
 /** Keeps uploaded files, and ingests them as a job. */
 async function takeUpload(services: Services, name: string, request: Request) {
   const { engines, options } = services;
-  const parts = await engines.open(name);
+  checkCollectionName(name);
   const form = await readFormBody(request, {
     maxBytes: options.maxUploadBytes,
     timeoutMs: options.bodyTimeoutMs,
@@ -40,6 +40,7 @@ async function takeUpload(services: Services, name: string, request: Request) {
     throw new RequestError(400, `two files of this upload would be kept as "${twice}"; rename one`, {
       param: "file",
     });
+  const parts = await engines.open(name);
   for (const file of files)
     await keepUpload(parts, { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
   const run: Ingest = (informed, signal) => ingestUploads(informed, names, { signal });
@@ -73,7 +74,7 @@ export function addIngestRoutes(app: Hono, services: Services): void {
   addRoute(app, "/api/collections/:name/ingest", {
     POST: async (c) => {
       const name = c.req.param("name") ?? "";
-      await services.engines.open(name); // a wrong name is refused
+      checkCollectionName(name);
       const { paths } = await readJsonBody(c.req.raw, pathsBody, bodyLimits(services));
       const real: string[] = [];
       for (const path of paths) real.push(await allowedPath(path, services.options.allowedPaths));

@@ -202,6 +202,19 @@ describe("the native routes", () => {
     });
   });
 
+  it("open no collection for a request that is refused", async () => {
+    await withTempFolder(async (folder) => {
+      await mkdir(join(folder, "data/collections/broken"), { recursive: true });
+      await writeFile(join(folder, "data/collections/broken/settings.json"), "opening it would tell");
+      await withServer(folder, {}, async ({ url }) => {
+        const collection = `${url}/api/collections/broken`;
+        expect((await upload(`${collection}/documents`, { "x.exe": "MZ" })).status).toBe(400);
+        expect((await post(`${collection}/ingest`, { paths: ["/etc/passwd"] })).status).toBe(403);
+        expect((await upload(`${url}/api/collections/.x/documents`, { "x.txt": "X." })).status).toBe(400);
+      });
+    });
+  });
+
   it("open one report by a ticket where a key is demanded, and nothing else by it", async () => {
     await withTempFolder(async (folder) => {
       await mkdir(join(folder, "runs/a b"), { recursive: true });
