@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EngineError, messageOf, NotFoundError } from "../base/errors.ts";
+import { CapacityError, EngineError, messageOf, NotFoundError } from "../base/errors.ts";
 import type { Progress, ProgressEvent } from "../base/progress.ts";
 import type { JobKind, JobProgress, JobRow } from "../engine/api.ts";
 
@@ -31,6 +31,8 @@ interface Job {
   settle: () => void;
 }
 
+/** Jobs that wait, at most. */
+const mostWaiting = 100;
 /** Finished jobs that are remembered. */
 const remembered = 50;
 /** Whoever watches a job hears of changes this often at most. */
@@ -61,8 +63,12 @@ export class JobQueue {
     return this.current === undefined;
   }
 
+  /** A `CapacityError` where too many wait. */
   add(task: JobTask): JobRow {
     if (this.#isClosed) throw new Error("internal: a job was added to a closed queue");
+    const waiting = this.#jobs.filter(({ row }) => row.state === "waiting").length;
+    if (waiting >= mostWaiting)
+      throw new CapacityError(`${waiting} jobs wait already; try again when some have ended, or cancel some`);
     const { promise, resolve } = settled();
     const job: Job = {
       row: {

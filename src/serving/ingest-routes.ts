@@ -2,11 +2,13 @@ import { realpath } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
 import type { Hono } from "hono";
 import { z } from "zod";
+import { CapacityError } from "../base/errors.ts";
 import type { JobRow } from "../engine/api.ts";
 import { checkCollectionName, listDocuments } from "../engine/hosted-collections.ts";
 import { type IngestReport, ingest, locateInputs } from "../engine/ingest.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { ingestUploads, keepUpload, uploadName } from "../engine/uploads.ts";
+import { Traffic } from "../jobs/traffic.ts";
 import { RequestError } from "./failures.ts";
 import { readFormBody, readJsonBody } from "./read-body.ts";
 import { addRoute } from "./routes.ts";
@@ -14,6 +16,23 @@ import { bodyLimits, type Services } from "./services.ts";
 
 /** Files of one upload. */
 const mostFiles = 200;
+
+/** Uploads at a time: their files are held in memory until they are kept. */
+const mostUploads = 2;
+
+/** Takes an upload, or refuses with 503 where too many are on their way. */
+async function admitUpload(services: Services, uploads: Traffic, task: () => Promise<Response>) {
+  if (uploads.inFlight >= mostUploads) {
+    services.metrics.refused();
+    throw new CapacityError(`${uploads.inFlight} uploads are on their way already; try again soon`);
+  }
+  const leave = uploads.enter();
+  try {
+    return await task();
+  } finally {
+    leave();
+  }
+}
 
 /** Keeps uploaded files, and ingests them as a job. */
 async function takeUpload(services: Services, name: string, request: Request) {
@@ -62,14 +81,14 @@ const pathsBody = z.strictObject({ paths: z.array(z.string().min(1).max(4096)).m
 /** Adds documents of collections: list, upload, ingest by path. */
 export function addIngestRoutes(app: Hono, services: Services): void {
   const { engines } = services;
+  const uploads = new Traffic();
   addRoute(app, "/api/collections/:name/documents", {
     GET: async (c) =>
       c.json({ documents: await listDocuments(await engines.get(c.req.param("name") ?? "")) }),
-    POST: async (c) => {
-      const name = c.req.param("name") ?? "";
-      const { job, files } = await takeUpload(services, name, c.req.raw);
-      return c.json({ job, files }, 202);
-    },
+    POST: (c) =>
+      admitUpload(services, uploads, async () =>
+        c.json(await takeUpload(services, c.req.param("name") ?? "", c.req.raw), 202),
+      ),
   });
   addRoute(app, "/api/collections/:name/ingest", {
     POST: async (c) => {

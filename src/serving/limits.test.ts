@@ -74,6 +74,28 @@ describe("limits", () => {
     );
   });
 
+  it("two uploads are taken at a time; another is refused, and taken when one is over", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, {}, async ({ url }) => {
+        const documents = `${url}/api/collections/default/documents`;
+        const headers = { "Content-Type": "multipart/form-data; boundary=b" };
+        const begun = [1, 2].map(() => request(documents, { method: "POST", headers }));
+        for (const one of begun) {
+          one.on("error", () => {}); // it is broken off below
+          one.write("--b\r\n");
+        }
+        const status = async () => (await upload(documents, { "b.txt": bridgeArticle(1) })).status;
+        await until(async () => (await status()) === 503);
+        const refused = await upload(documents, { "b.txt": bridgeArticle(1) });
+        expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
+        expect(await refused.json()).toMatchObject({ error: { code: "capacity" } });
+        begun[0]!.destroy();
+        await until(async () => (await status()) === 202);
+        begun[1]!.destroy();
+      }),
+    );
+  });
+
   it("requests, tokens and first tokens are counted for Prometheus", async () => {
     await withTempFolder((folder) =>
       withServer(folder, {}, async ({ url }) => {
