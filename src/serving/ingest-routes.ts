@@ -1,8 +1,8 @@
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
 import type { Hono } from "hono";
 import { z } from "zod";
-import { CapacityError } from "../base/errors.ts";
+import { CapacityError, ConfigError } from "../base/errors.ts";
 import type { JobRow } from "../engine/api.ts";
 import { checkCollectionName, listDocuments } from "../engine/hosted-collections.ts";
 import { type IngestReport, ingest, locateInputs } from "../engine/ingest.ts";
@@ -106,6 +106,20 @@ export function addIngestRoutes(app: Hono, services: Services): void {
   });
 }
 
+/** The real paths of folders that documents may be ingested from; one that is no folder is a `ConfigError`. */
+export async function realFolders(paths: readonly string[]): Promise<string[]> {
+  const real: string[] = [];
+  for (const path of paths) {
+    const isFolder = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) throw new ConfigError(`--allow-path: ${path} is no folder; name one that is there`);
+    real.push(await realpath(path));
+  }
+  return real;
+}
+
 /** The real path, if it lies in an allowed folder; what does not exist and what may not be read look the same. */
 async function allowedPath(path: string, allowed: readonly string[]): Promise<string> {
   const refused = new RequestError(
@@ -119,7 +133,7 @@ async function allowedPath(path: string, allowed: readonly string[]): Promise<st
   const real = await realpath(path).catch(() => undefined);
   if (real === undefined) throw refused;
   for (const folder of allowed) {
-    const within = relative(await realpath(folder), real);
+    const within = relative(folder, real);
     if (within !== ".." && !within.startsWith(`..${sep}`) && !isAbsolute(within)) return real;
   }
   throw refused;

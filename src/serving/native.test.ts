@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { ConfigError } from "../base/errors.ts";
 import { bridgeArticle, withTempFolder } from "../engine/engine.suite.ts";
 import { endOfJob, post, readEvents, upload, withServer } from "./serving.suite.ts";
 
@@ -142,6 +143,22 @@ describe("the native routes", () => {
       } finally {
         await rm(outside, { recursive: true });
       }
+    });
+  });
+
+  it("refuse to start where an allowed path is no folder, and go on where it vanishes later", async () => {
+    await withTempFolder(async (folder) => {
+      const allowedPaths = [join(folder, "docs"), join(folder, "nowhere")];
+      const start = withServer(folder, { options: { allowedPaths } }, async () => {});
+      await expect(start).rejects.toThrow(ConfigError);
+      await expect(start).rejects.toThrow(/nowhere is no folder/);
+      await mkdir(join(folder, "nowhere"));
+      await withServer(folder, { options: { allowedPaths: allowedPaths.toReversed() } }, async (server) => {
+        await rm(join(folder, "nowhere"), { recursive: true });
+        const paths = [join(folder, "docs")];
+        const job = await post(`${server.url}/api/collections/default/ingest`, { paths });
+        expect(await endOfJob(server, job)).toMatchObject({ state: "done", result: { added: 5 } });
+      });
     });
   });
 

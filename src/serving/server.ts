@@ -8,6 +8,7 @@ import { JobQueue } from "../jobs/job-queue.ts";
 import { Traffic } from "../jobs/traffic.ts";
 import { createApp } from "./app.ts";
 import { checkBinding } from "./guard.ts";
+import { realFolders } from "./ingest-routes.ts";
 import { createMetrics } from "./metrics.ts";
 import type { ServerOptions, Services } from "./services.ts";
 
@@ -37,8 +38,9 @@ const mostConnections = 512;
 
 /** Opens everything and listens. */
 export async function openServer(parts: ServerParts): Promise<OpenServer> {
-  const { options, background: policy, onBug, onProblem } = parts;
-  checkBinding(options);
+  const { background: policy, onBug, onProblem } = parts;
+  checkBinding(parts.options);
+  const options = { ...parts.options, allowedPaths: await realFolders(parts.options.allowedPaths) };
   const clock = () => performance.now();
   const now = () => Date.now();
   const engines = await openEngines(parts.engines);

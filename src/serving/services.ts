@@ -11,7 +11,7 @@ import type { BodyLimits } from "./read-body.ts";
 /** How a server behaves. */
 export interface ServerOptions extends GuardOptions {
   port: number;
-  /** Folders that documents may be ingested from by path. */
+  /** Folders, which must be there, that documents may be ingested from by path. */
   allowedPaths: readonly string[];
   /** Where reports of evaluations lie. */
   reportsFolder: string;
