@@ -80,20 +80,25 @@ export async function* askMethod(
   const { engines, heat, metrics, clock } = services;
   const engine = await engines.get(collection);
   const parts = { ...engine, generator: tap(engine, { probabilities, onToken, onGeneration }) };
+  const leave = engines.hold(collection);
   let isBegun = false;
-  for await (const event of streamAnswer(parts, text, { ...options, method, signal: ticket.signal })) {
-    if (event.type === "retrieval")
-      heat.touch(
-        collection,
-        event.hits.map(({ passage }) => passage.id),
-      );
-    if (event.type === "text-delta" && !isBegun) {
-      isBegun = true;
-      metrics.firstToken(method, (clock() - ticket.startedMs) / 1000);
+  try {
+    for await (const event of streamAnswer(parts, text, { ...options, method, signal: ticket.signal })) {
+      if (event.type === "retrieval")
+        heat.touch(
+          collection,
+          event.hits.map(({ passage }) => passage.id),
+        );
+      if (event.type === "text-delta" && !isBegun) {
+        isBegun = true;
+        metrics.firstToken(method, (clock() - ticket.startedMs) / 1000);
+      }
+      if (event.type === "end")
+        metrics.tokens(method, { prompt: event.usage.promptTokens, generated: event.usage.generatedTokens });
+      yield event;
     }
-    if (event.type === "end")
-      metrics.tokens(method, { prompt: event.usage.promptTokens, generated: event.usage.generatedTokens });
-    yield event;
+  } finally {
+    leave();
   }
 }
 

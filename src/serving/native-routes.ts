@@ -85,6 +85,8 @@ function addCollectionRoutes(app: Hono, services: Services): void {
       const name = c.req.param("name") ?? "";
       const parts = await engines.get(name);
       checkNoJob(services);
+      if (engines.isHeld(name))
+        throw new RequestError(409, `"${name}" is being answered from; try again when that is over`);
       await deleteCollection(engines.main, parts.config.collection);
       await engines.close(name);
       heat.forget(name);

@@ -115,6 +115,20 @@ describe("the native routes", () => {
     });
   });
 
+  it("delete no collection from which an answer is under way", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, {}, async (server) => {
+        const collection = `${server.url}/api/collections/a`;
+        await endOfJob(server, await upload(`${collection}/documents`, { "x.txt": bridgeArticle(1) }));
+        const question = { question: "Who built the bridge?", collection: "a", maxTokens: 150 };
+        const answer = await post(`${server.url}/api/ask`, { ...question, temperature: 2, seed: 3 });
+        expect((await fetch(collection, { method: "DELETE" })).status).toBe(409);
+        expect((await readEvents(answer)).at(-1)?.event).toBe("end");
+        expect((await fetch(collection, { method: "DELETE" })).status).toBe(204);
+      }),
+    );
+  });
+
   it("ingest allowed paths only, and no link leads out of them", async () => {
     await withTempFolder(async (folder) => {
       const outside = await mkdtemp(join(tmpdir(), "prag-outside-"));
