@@ -104,10 +104,13 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 
 /** Differs from before when a file has been written since; "" where there is none. */
 export async function stampOf(path: string): Promise<string> {
-  return stat(path).then(
-    ({ ino, size, mtimeMs }) => [ino, size, mtimeMs].join(" "),
-    () => "",
-  );
+  try {
+    const { ino, size, mtimeMs } = await stat(path);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return "";
+    throw explainSystemError(error, path);
+  }
 }
 
 /** Whether there is a file. */

@@ -39,6 +39,7 @@ describe("heat", () => {
     nowMs += 6000;
     heat.touch("a", ["w"]);
     await heat.save();
+    expect(heat.hottest("a", 0)).toEqual(["w"]);
     expect((await open()).hottest("a", 0)).toEqual(["w"]);
     heat.forget("a");
     await heat.save();

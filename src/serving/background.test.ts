@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -99,6 +100,28 @@ describe("a server whose model cannot be opened", () => {
         ]);
       });
     }));
+});
+
+describe("a passage that nothing can be trained on", () => {
+  it("is tried again when it has been augmented", () =>
+    withTempFolder((folder) =>
+      withServer(folder, { background: { minimumHeat: 1.5, quietMs: 0 } }, async (server) => {
+        const { url } = server;
+        const text = { "b.txt": "Oh bridge, bridge!" };
+        await endOfJob(server, await upload(`${url}/api/collections/default/documents`, text));
+        await ask(server, 1, 2);
+        const jobs = async () => JSON.stringify(await (await fetch(`${url}/api/jobs`)).json());
+        await until(async () => (await jobs()).includes('"skipped":1'));
+        const [hit] = z
+          .object({ hits: z.array(z.object({ passage: z.object({ id: z.string() }) })) })
+          .parse(await (await post(`${url}/api/search`, { query: "bridge" })).json()).hits;
+        const pairs = [{ question: "What is it?", answer: "A bridge" }];
+        const row = { passageId: hit!.passage.id, rewrites: [], pairs, augmenter: "somebody" };
+        const path = join(folder, "data/collections/default/imported.jsonl");
+        await writeFile(path, `${JSON.stringify(row)}\n`);
+        await until(async () => (await titles(server)).length === 1);
+      }),
+    ));
 });
 
 describe("the disk budget of the background", () => {
