@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
@@ -44,6 +46,32 @@ it("lets a client ingest, search and ask", async () => {
     }),
   );
 });
+
+it("answers what was called before its input ended", async () => {
+  await withTempFolder(async (folder) => {
+    const bin = join(import.meta.dirname, "../../dist/cli/main.js");
+    const words = ["mcp", "--model", tinyModel(), "--data-folder", join(folder, "data"), "--offline"];
+    const child = spawn(process.execPath, [bin, ...words], {
+      cwd: folder,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    const toolCall = (id: number, name: string, given: object) => ({
+      ...{ jsonrpc: "2.0", id, method: "tools/call" },
+      params: { name, arguments: given },
+    });
+    const clientInfo = { name: "test", version: "1" };
+    const messages = [
+      {
+        ...{ jsonrpc: "2.0", id: 0, method: "initialize" },
+        params: { protocolVersion: "2025-03-26", capabilities: {}, clientInfo },
+      },
+      { jsonrpc: "2.0", method: "notifications/initialized" },
+      toolCall(1, "ingest", { paths: ["docs"] }),
+    ];
+    child.stdin.end(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
+    expect(await text(child.stdout)).toContain('\\"added\\": 5');
+  });
+}, 60_000);
 
 it("speaks over standard input and output as a process", async () => {
   await withTempFolder(async (folder) => {

@@ -9,12 +9,24 @@ import { ingest, locateInputs } from "../engine/ingest.ts";
 import { packageVersion } from "../engine/package-root.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { search } from "../engine/search.ts";
+import { Traffic } from "../jobs/traffic.ts";
 
 /** What a tool says, in the words of the protocol. */
 type ToolResult = { content: { type: "text"; text: string }[]; isError?: boolean };
 
-/** The tools `ask`, `search` and `ingest` over one collection, for programs that speak the Model Context Protocol. */
-export function createMcpServer(parts: EngineParts, { cwd }: { cwd: string }): McpServer {
+/** The tools `ask`, `search` and `ingest` over one collection, for programs that speak the Model Context Protocol; `calls` counts those under way. */
+export function createMcpServer(
+  parts: EngineParts,
+  { cwd, calls = new Traffic() }: { cwd: string; calls?: Traffic },
+): McpServer {
+  const told = async (task: () => Promise<unknown>): Promise<ToolResult> => {
+    const leave = calls.enter();
+    try {
+      return await tell(task);
+    } finally {
+      leave();
+    }
+  };
   const server = new McpServer({ name: "parametric-rag", version: packageVersion });
   const { collection, method: usual } = parts.config;
   server.registerTool(
@@ -78,7 +90,7 @@ async function realPart(path: string): Promise<string> {
 }
 
 /** A result as JSON text; a failure that the user can act on is told as such. */
-async function told(task: () => Promise<unknown>): Promise<ToolResult> {
+async function tell(task: () => Promise<unknown>): Promise<ToolResult> {
   try {
     return { content: [{ type: "text", text: JSON.stringify(await task(), null, 2) }] };
   } catch (error) {
