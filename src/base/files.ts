@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, isAbsolute, relative, sep } from "node:path";
 import type { z } from "zod";
 import { CapacityError, ConfigError, FormatError, messageOf, NotFoundError, systemCode } from "./errors.ts";
 
@@ -111,6 +111,20 @@ export async function stampOf(path: string): Promise<string> {
     if (systemCode(error) === "ENOENT") return "";
     throw explainSystemError(error, path);
   }
+}
+
+/** Whether a path is that of a folder or of something in it; links are not looked at. */
+export function liesIn(folder: string, path: string): boolean {
+  const within = relative(folder, path);
+  return within !== ".." && !within.startsWith(`..${sep}`) && !isAbsolute(within);
+}
+
+/** Whether there is a folder. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** Whether there is a file. */

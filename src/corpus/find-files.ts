@@ -1,7 +1,8 @@
-import { stat } from "node:fs/promises";
-import { basename, extname, relative, resolve, sep } from "node:path";
+import { realpath, stat } from "node:fs/promises";
+import { basename, extname, join, parse, relative, resolve, sep } from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { messageOf, systemCode } from "../base/errors.ts";
+import { isFolder, liesIn } from "../base/files.ts";
 
 /** A file to be ingested. */
 export interface FoundFile {
@@ -27,11 +28,21 @@ export interface FoundFiles {
   skipped: SkippedFile[];
 }
 
+/** Which files are taken of those that the inputs name. */
+export interface FindOptions {
+  /** Only files that lie in this folder, wherever links to them lie. */
+  within?: string | undefined;
+}
+
 /**
  * Finds what the inputs name: folders with all below them, single files, and globs, all relative to `base`. Hidden
  * files and `node_modules` are left out unless named themselves; links below a folder are not followed, so none leads out of it.
  */
-export async function findFiles(inputs: readonly string[], base: string): Promise<FoundFiles> {
+export async function findFiles(
+  inputs: readonly string[],
+  base: string,
+  { within }: FindOptions = {},
+): Promise<FoundFiles> {
   const files = new Map<string, FoundFile>();
   const skipped = new Map<string, string>();
   for (const input of inputs) {
@@ -42,7 +53,7 @@ export async function findFiles(inputs: readonly string[], base: string): Promis
     }
     for (const path of paths) {
       const source = sourceOf(path, base);
-      const found = await inspect(path);
+      const found = await inspect(path, { within });
       if (typeof found === "string") skipped.set(source, found);
       else files.set(source, { path, source, extension: extname(basename(path)).toLowerCase(), ...found });
     }
@@ -80,9 +91,22 @@ async function expand(input: string, base: string): Promise<string[] | string> {
     const paths = await list("**/*", path);
     return paths.length ? paths : "no files in this folder (hidden ones and links are not taken)";
   }
-  if (!isDynamicPattern(input)) return info === "ENOENT" ? "does not exist" : `unreadable: ${info}`;
-  const paths = await list(input, base);
+  const { folder, pattern } = await splitPattern(input, base);
+  if (!isDynamicPattern(pattern)) return info === "ENOENT" ? "does not exist" : `unreadable: ${info}`;
+  const paths = await list(pattern, folder);
   return paths.length ? paths : "no file matches this pattern";
+}
+
+/** A glob, and the folder that it begins with, whose own name may have characters of globs. */
+async function splitPattern(input: string, base: string): Promise<{ folder: string; pattern: string }> {
+  const { root } = parse(input);
+  const names = input
+    .slice(root.length)
+    .split("/")
+    .filter((name) => name !== "");
+  let folder = resolve(base, root);
+  while (names.length > 1 && (await isFolder(join(folder, names[0]!)))) folder = join(folder, names.shift()!);
+  return { folder, pattern: names.join("/") };
 }
 
 async function list(pattern: string, folder: string): Promise<string[]> {
@@ -99,8 +123,13 @@ async function list(pattern: string, folder: string): Promise<string[]> {
 }
 
 /** Size and time of a regular file, or why it is not read. */
-async function inspect(path: string): Promise<{ size: number; modifiedMs: number } | string> {
+async function inspect(
+  path: string,
+  { within }: FindOptions = {},
+): Promise<{ size: number; modifiedMs: number } | string> {
   try {
+    if (within !== undefined && !liesIn(await realpath(within), await realpath(path)))
+      return `does not lie in ${within}`;
     const info = await stat(path);
     return info.isFile() ? { size: info.size, modifiedMs: info.mtimeMs } : "not a regular file";
   } catch (error) {

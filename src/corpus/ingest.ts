@@ -8,7 +8,7 @@ import {
   publish,
   removeLeftovers,
 } from "./corpus-folder.ts";
-import type { SkippedFile } from "./find-files.ts";
+import type { FindOptions, SkippedFile } from "./find-files.ts";
 import { type Plan, planIngest, type SeenFile, sourceOf, writeSeen } from "./ingest-plan.ts";
 import type { ParserOptions } from "./read/parser.ts";
 import { readersVersion } from "./readers.ts";
@@ -17,7 +17,7 @@ import { type GenerationResult, writeGeneration } from "./write-generation.ts";
 export type { ParserOptions } from "./read/parser.ts";
 
 /** How to ingest. */
-export interface IngestOptions extends ChunkOptions {
+export interface IngestOptions extends ChunkOptions, FindOptions {
   /** The folder to which inputs, and the names of files in the corpus, are relative. */
   base: string;
   /** The time of the call, in ms since 1970. */
@@ -65,6 +65,7 @@ export async function ingest(
     overlapWords = 0,
     maxFileBytes = 64 * 2 ** 20,
     base,
+    within,
     signal,
     progress,
     parsing,
@@ -75,7 +76,7 @@ export async function ingest(
   const previous = await openCorpusIfPresent(folder);
   try {
     await removeLeftovers(folder);
-    const plan = await planIngest({ folder, inputs, base, maxFileBytes, previous, making, signal });
+    const plan = await planIngest({ folder, inputs, base, within, maxFileBytes, previous, making, signal });
     const isUpToDate =
       previous !== undefined &&
       plan.files.length === previous.manifest.files.length &&

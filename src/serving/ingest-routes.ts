@@ -1,8 +1,9 @@
-import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, sep } from "node:path";
+import { realpath } from "node:fs/promises";
+import { isAbsolute } from "node:path";
 import type { Hono } from "hono";
 import { z } from "zod";
 import { CapacityError, ConfigError } from "../base/errors.ts";
+import { isFolder, liesIn } from "../base/files.ts";
 import type { JobRow } from "../engine/api.ts";
 import { checkCollectionName, listDocuments } from "../engine/hosted-collections.ts";
 import { type IngestReport, ingest, locateInputs } from "../engine/ingest.ts";
@@ -110,11 +111,8 @@ export function addIngestRoutes(app: Hono, services: Services): void {
 export async function realFolders(paths: readonly string[]): Promise<string[]> {
   const real: string[] = [];
   for (const path of paths) {
-    const isFolder = await stat(path).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (!isFolder) throw new ConfigError(`--allow-path: ${path} is no folder; name one that is there`);
+    if (!(await isFolder(path)))
+      throw new ConfigError(`--allow-path: ${path} is no folder; name one that is there`);
     real.push(await realpath(path));
   }
   return real;
@@ -132,9 +130,6 @@ async function allowedPath(path: string, allowed: readonly string[]): Promise<st
   if (!isAbsolute(path) || path.includes("\0")) throw refused;
   const real = await realpath(path).catch(() => undefined);
   if (real === undefined) throw refused;
-  for (const folder of allowed) {
-    const within = relative(folder, real);
-    if (within !== ".." && !within.startsWith(`..${sep}`) && !isAbsolute(within)) return real;
-  }
-  throw refused;
+  if (!allowed.some((folder) => liesIn(folder, real))) throw refused;
+  return real;
 }

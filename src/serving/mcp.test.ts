@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { symlink } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -8,7 +8,13 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { tinyModel, tinySettings, withEngine, withTempFolder } from "../engine/engine.suite.ts";
+import {
+  bridgeArticle,
+  tinyModel,
+  tinySettings,
+  withEngine,
+  withTempFolder,
+} from "../engine/engine.suite.ts";
 import { createMcpServer } from "./mcp.ts";
 
 const answerSchema = z.object({
@@ -45,6 +51,21 @@ it("lets a client ingest, search and ask", async () => {
       await client.close();
     }),
   );
+});
+
+it("takes globs where the working folder's own name looks like one", async () => {
+  await withTempFolder(async (folder) => {
+    const cwd = join(folder, "work {a,b}");
+    await mkdir(cwd);
+    await writeFile(join(cwd, "b.txt"), bridgeArticle(1));
+    await withEngine(tinySettings(folder), async ({ parts }) => {
+      const client = new Client({ name: "test", version: "1" });
+      const [a, b] = InMemoryTransport.createLinkedPair();
+      await Promise.all([createMcpServer(parts, { cwd }).connect(a), client.connect(b)]);
+      expect((await call(client, "ingest", { paths: ["*.txt"] })).text).toContain('"added": 1');
+      await client.close();
+    });
+  });
 });
 
 it("answers what was called before its input ended", async () => {

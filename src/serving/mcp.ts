@@ -1,8 +1,9 @@
 import { realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
 import { EngineError, InputError } from "../base/errors.ts";
+import { liesIn } from "../base/files.ts";
 import { ask } from "../engine/ask.ts";
 import { methodNames } from "../engine/create-method.ts";
 import { ingest, locateInputs } from "../engine/ingest.ts";
@@ -71,7 +72,7 @@ export function createMcpServer(
           if (!(await isWithin(cwd, resolve(cwd, path))))
             throw new InputError(`${path} is not below ${cwd}, where this server was started`);
         const { base, inputs } = locateInputs(paths, { cwd, dataFolder: parts.config.dataFolder });
-        return ingest(parts, inputs, { base, signal });
+        return ingest(parts, inputs, { base, within: cwd, signal });
       }),
   );
   return server;
@@ -79,8 +80,7 @@ export function createMcpServer(
 
 /** Whether a path, or what a link in it leads to, lies in a folder. A part that does not exist (a pattern) leads nowhere else. */
 async function isWithin(folder: string, path: string): Promise<boolean> {
-  const within = relative(await realpath(folder), await realPart(path));
-  return within !== ".." && !within.startsWith(`..${sep}`) && !isAbsolute(within);
+  return liesIn(await realpath(folder), await realPart(path));
 }
 
 async function realPart(path: string): Promise<string> {
