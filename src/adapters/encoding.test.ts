@@ -109,6 +109,21 @@ describe("encoding", () => {
     expect(reader.keyOf("p1")).toBe(keyA);
   });
 
+  it("sees a file that another process has put in its place, and appends to that one", async () => {
+    const encoding = await openEncoding(path, { header, store });
+    await encoding.append({ passageId: "p1", key: keyA });
+    await rm(join(folder, "encodings"), { recursive: true });
+    await writeRows({ passageId: "p2", key: keyB }); // as long as what was there before
+    await encoding.refresh();
+    expect(encoding.rows()).toEqual([{ passageId: "p2", key: keyB }]);
+    await encoding.append({ passageId: "p3", key: keyA });
+    expect([...((await readEncoding(path))?.rows.keys() ?? [])]).toEqual(["p2", "p3"]);
+    await rm(join(folder, "encodings"), { recursive: true });
+    await encoding.append({ passageId: "p4", key: keyA });
+    await encoding.close();
+    expect((await readEncoding(path))?.header).toEqual(header);
+  });
+
   it("survives a killed writer: its half line is not read, and the next writer cuts it off", async () => {
     await writeRows({ passageId: "p1", key: keyA });
     const undisturbed = await readFile(path, "utf8");

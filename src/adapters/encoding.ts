@@ -51,7 +51,7 @@ export interface Encoding {
   append(row: EncodingRow): Promise<void>;
   /** Forgets a passage that is no longer in the corpus. Only for the one writer. */
   forget(passageId: string): Promise<void>;
-  /** Sees what was appended since from elsewhere; looks at the file's size alone where nothing was. */
+  /** Sees what was written since from elsewhere; the file is read only where it is another one, or has another size. */
   refresh(): Promise<void>;
   close(): Promise<void>;
 }
@@ -82,25 +82,32 @@ export async function openEncoding(
   { header, store }: { header: EncodingHeader; store: AdapterSource },
 ): Promise<Encoding> {
   let rows = new Map<string, EncodingRow>();
-  let bytesRead = 0;
-  let writer: JsonlWriter | undefined;
+  let known = noFile;
+  let writer: (JsonlWriter & { inode: number }) | undefined;
 
   const refresh = async () => {
-    const bytes = await sizeOf(path);
-    if (bytes === bytesRead) return;
+    const file = await lookAt(path);
+    if (file.inode === known.inode && file.bytes === known.bytes) return;
     const found = await readEncoding(path);
     if (found) checkHeader(path, found.header, header);
     rows = found?.rows ?? new Map();
-    bytesRead = bytes;
+    known = file;
+  };
+  const close = async () => {
+    await writer?.close();
+    writer = undefined;
   };
   const append = async (row: { passageId: string; key: string | null }) => {
     parseRow(row, path);
+    if (writer && (await lookAt(path)).inode !== writer.inode) await close(); // the file was replaced: rows would be lost
     if (!writer) {
-      writer = await openJsonl(path);
-      if ((await sizeOf(path)) === 0) await writer.append({ formatVersion, ...header });
+      const opened = await openJsonl(path);
+      const { inode, bytes } = await lookAt(path);
+      writer = { ...opened, inode };
+      if (bytes === 0) await writer.append({ formatVersion, ...header });
     }
     await writer.append(row);
-    bytesRead = await sizeOf(path); // all of it is known: the one writer has read what was there before
+    known = await lookAt(path); // all of it is known: the one writer has read what was there before
   };
 
   await refresh();
@@ -118,10 +125,7 @@ export async function openEncoding(
       rows.delete(passageId);
     },
     refresh,
-    async close() {
-      await writer?.close();
-      writer = undefined;
-    },
+    close,
   };
 }
 
@@ -144,11 +148,14 @@ async function loadIfPresent(store: AdapterSource, key: string | undefined): Pro
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
+const noFile = { inode: 0, bytes: 0 };
+
+async function lookAt(path: string): Promise<typeof noFile> {
   try {
-    return (await stat(path)).size;
+    const { ino, size } = await stat(path);
+    return { inode: ino, bytes: size };
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return 0;
+    if (systemCode(error) === "ENOENT") return noFile;
     throw error;
   }
 }

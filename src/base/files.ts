@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, isAbsolute, relative, sep } from "node:path";
 import type { z } from "zod";
 import { CapacityError, ConfigError, FormatError, messageOf, NotFoundError, systemCode } from "./errors.ts";
 import { isRunning } from "./process.ts";
@@ -102,6 +102,23 @@ export function isLeftover(name: string): boolean {
 /** Writes a value as indented JSON, atomically. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Differs from before when a file has been written since; "" where there is none. */
+export async function stampOf(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs } = await stat(path);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return "";
+    throw explainSystemError(error, path);
+  }
+}
+
+/** Whether a path is that of a folder or of something in it; links are not looked at. */
+export function liesIn(folder: string, path: string): boolean {
+  const within = relative(folder, path);
+  return within !== ".." && !within.startsWith(`..${sep}`) && !isAbsolute(within);
 }
 
 /** Whether there is a folder. */

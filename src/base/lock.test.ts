@@ -98,6 +98,7 @@ describe("acquireLock", () => {
     expect(second).toBeInstanceOf(CapacityError);
     expect(second).toMatchObject({ message: expect.stringContaining(`pid ${process.pid}`) });
     expect(second).toMatchObject({ message: expect.stringContaining("encode") });
+    expect(second).toMatchObject({ message: expect.not.stringMatching(/another process|stop it|delete/) });
     await lock.release();
     const third = await acquireLock(folder, "ingest");
     await lock.release(); // a second time: must not give back what is no longer its own

@@ -127,6 +127,8 @@ function parseOwner(content: string): Owner | undefined {
 }
 
 function describeHolder(path: string, { pid, host, purpose }: Owner): string {
+  if (pid === process.pid && host === hostname())
+    return `${join(path, "..")} is being written by this very process (pid ${pid}: ${purpose}); try again when that has ended`;
   return `${join(path, "..")} is being written by another process (pid ${pid} on ${host}: ${purpose}); wait until it ends, or stop it, then run the same command again. If that process is surely gone, delete ${path}`;
 }
 

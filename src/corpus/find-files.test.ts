@@ -17,6 +17,8 @@ beforeAll(async () => {
     "docs/node_modules/x/readme.md",
     "docs/with (brackets) [1].txt",
     "other/z.txt",
+    "(of) {a,b} [1]/c.txt",
+    "(of) {a,b} [1]/d/e.txt",
     "node_modules/package/docs/inside.md",
   ];
   for (const name of names) {
@@ -70,6 +72,22 @@ describe("findFiles", () => {
     expect(await found("docs/deep/er/c.txt")).toEqual(inside);
     expect(await found("docs/deep/**/*.txt")).toEqual(inside);
     expect(await found("docs", join(base, "docs/deep"))).toContain(inside[0]);
+  });
+
+  it("takes globs in a folder whose own name looks like one", async () => {
+    const folder = "(of) {a,b} [1]";
+    expect(await sources(`${folder}/*.txt`)).toEqual([`${folder}/c.txt`]);
+    expect(await sources(join(base, folder, "**/*.txt"))).toEqual([`${folder}/c.txt`, `${folder}/d/e.txt`]);
+    const { skipped } = await findFiles([`${folder}/x.txt`], base);
+    expect(skipped).toEqual([{ source: `${folder}/x.txt`, reason: "does not exist" }]);
+  });
+
+  it("takes nothing from outside of the folder that is asked for, by glob or link", async () => {
+    const within = join(base, "docs");
+    const inputs = ["docs/*/../../other/*.txt", "docs/away.txt", "docs/a.md"];
+    const { files, skipped } = await findFiles(inputs, base, { within });
+    expect(files.map(({ source }) => source)).toEqual(["docs/a.md"]);
+    expect(skipped.map(({ source }) => source).sort()).toEqual(["docs/away.txt", "other/z.txt"]);
   });
 
   it("says what names nothing", async () => {

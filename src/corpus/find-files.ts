@@ -1,7 +1,8 @@
-import { stat } from "node:fs/promises";
-import { basename, extname, relative, resolve, sep } from "node:path";
+import { realpath, stat } from "node:fs/promises";
+import { basename, extname, join, parse, relative, resolve, sep } from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { messageOf, systemCode } from "../base/errors.ts";
+import { isFolder, liesIn } from "../base/files.ts";
 
 /** A file to be ingested. */
 export interface FoundFile {
@@ -27,6 +28,14 @@ export interface FoundFiles {
   skipped: SkippedFile[];
 }
 
+/** Which files are taken of those that the inputs name. */
+export interface FindOptions {
+  /** Only files that lie in this folder, wherever links to them lie. */
+  within?: string | undefined;
+  /** What lies in it is only taken where it is named itself, as uploads are. */
+  dataFolder?: string | undefined;
+}
+
 /**
  * Finds what the inputs name: folders with all below them, single files, and globs, all relative to `base`. Hidden
  * files, `node_modules` and what lies in `dataFolder` are left out unless named themselves; links below a folder are not
@@ -35,9 +44,9 @@ export interface FoundFiles {
 export async function findFiles(
   inputs: readonly string[],
   base: string,
-  { dataFolder }: { dataFolder?: string | undefined } = {},
+  { within, dataFolder }: FindOptions = {},
 ): Promise<FoundFiles> {
-  const isData = (path: string) => dataFolder !== undefined && isWithin(path, dataFolder);
+  const isData = (path: string) => dataFolder !== undefined && liesIn(resolve(dataFolder), path);
   const files = new Map<string, FoundFile>();
   const skipped = new Map<string, string>();
   for (const input of inputs) {
@@ -50,7 +59,7 @@ export async function findFiles(
     for (const path of paths) {
       if (isData(path) && !isNamed) continue;
       const source = sourceOf(path, base);
-      const found = await inspect(path);
+      const found = await inspect(path, { within });
       if (typeof found === "string") skipped.set(source, found);
       else files.set(source, { path, source, extension: extname(basename(path)).toLowerCase(), ...found });
     }
@@ -74,10 +83,6 @@ export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function isWithin(path: string, folder: string): boolean {
-  return `${path}${sep}`.startsWith(`${resolve(folder)}${sep}`);
-}
-
 /** The path of a file as the corpus knows it. */
 function sourceOf(path: string, base: string): string {
   return relative(base, path).split(sep).join("/");
@@ -92,9 +97,22 @@ async function expand(input: string, base: string): Promise<string[] | string> {
     const paths = await list("**/*", path);
     return paths.length ? paths : "no files in this folder (hidden ones and links are not taken)";
   }
-  if (!isDynamicPattern(input)) return info === "ENOENT" ? "does not exist" : `unreadable: ${info}`;
-  const paths = await list(input, base);
+  const { folder, pattern } = await splitPattern(input, base);
+  if (!isDynamicPattern(pattern)) return info === "ENOENT" ? "does not exist" : `unreadable: ${info}`;
+  const paths = await list(pattern, folder);
   return paths.length ? paths : "no file matches this pattern";
+}
+
+/** A glob, and the folder that it begins with, whose own name may have characters of globs. */
+async function splitPattern(input: string, base: string): Promise<{ folder: string; pattern: string }> {
+  const { root } = parse(input);
+  const names = input
+    .slice(root.length)
+    .split("/")
+    .filter((name) => name !== "");
+  let folder = resolve(base, root);
+  while (names.length > 1 && (await isFolder(join(folder, names[0]!)))) folder = join(folder, names.shift()!);
+  return { folder, pattern: names.join("/") };
 }
 
 async function list(pattern: string, folder: string): Promise<string[]> {
@@ -111,8 +129,13 @@ async function list(pattern: string, folder: string): Promise<string[]> {
 }
 
 /** Size and time of a regular file, or why it is not read. */
-async function inspect(path: string): Promise<{ size: number; modifiedMs: number } | string> {
+async function inspect(
+  path: string,
+  { within }: FindOptions = {},
+): Promise<{ size: number; modifiedMs: number } | string> {
   try {
+    if (within !== undefined && !liesIn(await realpath(within), await realpath(path)))
+      return `does not lie in ${within}`;
     const info = await stat(path);
     return info.isFile() ? { size: info.size, modifiedMs: info.mtimeMs } : "not a regular file";
   } catch (error) {

@@ -2,7 +2,14 @@ import { z } from "zod";
 import { readJsonIfPresent, writeJson } from "../base/files.ts";
 import { sha256OfFile } from "../base/hash.ts";
 import { type Corpus, type CorpusManifest, corpusPaths, type FileEntry } from "./corpus-folder.ts";
-import { compare, type FoundFile, findFile, findFiles, type SkippedFile } from "./find-files.ts";
+import {
+  compare,
+  type FindOptions,
+  type FoundFile,
+  findFile,
+  findFiles,
+  type SkippedFile,
+} from "./find-files.ts";
 import { readableExtensions, readerFor } from "./readers.ts";
 
 /** A file of the new corpus: its documents are taken over from the previous one, or it is read. */
@@ -17,11 +24,10 @@ export interface Plan {
 }
 
 /** What a plan is made from. */
-export interface PlanParts {
+export interface PlanParts extends FindOptions {
   folder: string;
   inputs: readonly string[];
   base: string;
-  dataFolder?: string | undefined;
   maxFileBytes: number;
   previous: Corpus | undefined;
   making: CorpusManifest["making"];
@@ -30,8 +36,8 @@ export interface PlanParts {
 
 /** Finds the files and decides which are read. Contents are compared only where time or size differ from before. */
 export async function planIngest(parts: PlanParts): Promise<Plan> {
-  const { folder, inputs, base, dataFolder, maxFileBytes, previous, making, signal } = parts;
-  const { files: found, skipped } = await findFiles(inputs, base, { dataFolder });
+  const { folder, inputs, base, maxFileBytes, previous, making, signal } = parts;
+  const { files: found, skipped } = await findFiles(inputs, base, parts);
   const seen = await readSeen(folder);
   const known = knownFiles(previous);
   const isSameMaking = previous !== undefined && sameMaking(previous.manifest.making, making);

@@ -8,7 +8,7 @@ import {
   publish,
   removeLeftovers,
 } from "./corpus-folder.ts";
-import type { SkippedFile } from "./find-files.ts";
+import type { FindOptions, SkippedFile } from "./find-files.ts";
 import { type Plan, planIngest, type SeenFile, sourceOf, writeSeen } from "./ingest-plan.ts";
 import type { ParserOptions } from "./read/parser.ts";
 import { readersVersion } from "./readers.ts";
@@ -17,11 +17,9 @@ import { type GenerationResult, writeGeneration } from "./write-generation.ts";
 export type { ParserOptions } from "./read/parser.ts";
 
 /** How to ingest. */
-export interface IngestOptions extends ChunkOptions {
+export interface IngestOptions extends ChunkOptions, FindOptions {
   /** The folder to which inputs, and the names of files in the corpus, are relative. */
   base: string;
-  /** What lies in it is only taken where it is named itself, as uploads are. */
-  dataFolder?: string | undefined;
   /** The time of the call, in ms since 1970. */
   startedMs: number;
   /** Larger files are skipped. */
@@ -67,6 +65,7 @@ export async function ingest(
     overlapWords = 0,
     maxFileBytes = 64 * 2 ** 20,
     base,
+    within,
     dataFolder,
     signal,
     progress,
@@ -78,16 +77,8 @@ export async function ingest(
   const previous = await openCorpusIfPresent(folder);
   try {
     await removeLeftovers(folder);
-    const plan = await planIngest({
-      folder,
-      inputs,
-      base,
-      dataFolder,
-      maxFileBytes,
-      previous,
-      making,
-      signal,
-    });
+    const found = { inputs, base, within, dataFolder };
+    const plan = await planIngest({ folder, ...found, maxFileBytes, previous, making, signal });
     const isUpToDate =
       previous !== undefined &&
       plan.files.length === previous.manifest.files.length &&
@@ -123,7 +114,8 @@ function countRemoved(previous: Corpus | undefined, entries: readonly FileEntry[
   return (previous?.manifest.files ?? []).filter(({ source }) => !remaining.has(source)).length;
 }
 
-function nothingToIngest(skipped: readonly SkippedFile[]): InputError {
+/** Nothing of what was to be ingested could be read, and why. */
+export function nothingToIngest(skipped: readonly SkippedFile[]): InputError {
   const reasons = skipped.slice(0, 5).map(({ source, reason }) => `${source}: ${reason}`);
   const more = skipped.length > 5 ? ` (and ${skipped.length - 5} more)` : "";
   return new InputError(`nothing could be ingested: ${reasons.join("; ")}${more}`);

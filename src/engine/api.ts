@@ -11,7 +11,8 @@ export interface ServerStatus {
   version: string;
   /** Id of the base model, as `/v1/models` has it. */
   model: string;
-  contextLength: number;
+  /** Null where the model cannot be opened. */
+  contextLength: number | null;
   /** Methods that `/api/ask` takes. */
   methods: readonly string[];
   /** Of the collection that was asked for. */

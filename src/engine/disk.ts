@@ -1,7 +1,9 @@
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type AdapterDtype, countBytes } from "../adapters/size.ts";
+import { openAdapterStore } from "../adapters/store.ts";
 import { CapacityError, systemCode } from "../base/errors.ts";
+import type { DataFolder } from "./data-folder.ts";
 import type { OpenedModel } from "./parts.ts";
 
 /** Bytes that are free for us on the disk of a folder, which need not exist yet. */
@@ -23,6 +25,12 @@ export function checkSpace(needed: number, free: number, folder: string): void {
   throw new CapacityError(
     `the adapters need ${megabytes(needed)} in ${folder}, ${megabytes(free)} are free; free some space, store them smaller (--adapter-dtype int8, --rank) or choose another data folder`,
   );
+}
+
+/** Bytes of all adapters of a data folder, whichever model they are for. */
+export async function adapterBytes({ adapters }: DataFolder): Promise<number> {
+  const stored = await openAdapterStore(adapters).list();
+  return stored.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Bytes of one adapter's file, about: its numbers, and a header for every tensor. */

@@ -9,7 +9,7 @@ import { keysIn, referencedKeys } from "./collections.ts";
 import { completeConfig } from "./config.ts";
 import { asWriter, dataFolder, listCollections } from "./data-folder.ts";
 import type { EngineParts } from "./parts.ts";
-import { readAugmented } from "./read-augmented.ts";
+import { countAugmented } from "./read-augmented.ts";
 
 /** A collection in a list; one that holds nothing yet has zeros. */
 export async function describeCollection(parts: EngineParts): Promise<CollectionRow> {
@@ -22,7 +22,7 @@ export async function describeCollection(parts: EngineParts): Promise<Collection
     name,
     documents: corpus.documentCount,
     passages: corpus.passageCount,
-    augmented: (await readAugmented(parts, corpus.passages())).size,
+    augmented: await countAugmented(parts, corpus),
     encoded: encoding.rows().filter(isThere).length,
   };
 }
@@ -50,9 +50,14 @@ async function corpusIfPresent(parts: EngineParts): Promise<Corpus | undefined> 
   }
 }
 
+/** Refuses what cannot be a collection's name. */
+export function checkCollectionName(name: string): void {
+  completeConfig({ collection: name }, "collection");
+}
+
 /** Makes an empty collection. */
 export async function createCollection({ folder }: EngineParts, name: string): Promise<void> {
-  completeConfig({ collection: name }, "collection");
+  checkCollectionName(name);
   await asWriter(folder, "create a collection", async () => {
     if ((await listCollections(folder.path)).includes(name))
       throw new InputError(`the collection "${name}" exists already; choose another name`);
@@ -65,7 +70,7 @@ export async function createCollection({ folder }: EngineParts, name: string): P
  * leaves at most files that the next deletion removes.
  */
 export async function deleteCollection({ folder }: EngineParts, name: string): Promise<void> {
-  completeConfig({ collection: name }, "collection");
+  checkCollectionName(name);
   await asWriter(folder, "delete a collection", async () => {
     if (!(await listCollections(folder.path)).includes(name))
       throw new NotFoundError(`there is no collection "${name}"`);

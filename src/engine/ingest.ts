@@ -1,6 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
-import { type IngestSummary, ingest as ingestFiles } from "../corpus/ingest.ts";
+import { type IngestOptions, type IngestSummary, ingest as ingestFiles } from "../corpus/ingest.ts";
 import { saveBm25Index } from "../retrieval/bm25-file.ts";
 import { buildBm25IndexInTurns } from "../retrieval/bm25-index.ts";
 import { asWriter } from "./data-folder.ts";
@@ -18,7 +18,7 @@ export interface IngestReport extends IngestSummary {
 export async function ingest(
   parts: EngineParts,
   inputs: readonly string[],
-  { base, signal }: { base: string; signal?: AbortSignal | undefined },
+  { base, within, signal }: Pick<IngestOptions, "base" | "within" | "signal">,
 ): Promise<IngestReport> {
   const { config, folder, clock } = parts;
   const start = clock();
@@ -26,6 +26,7 @@ export async function ingest(
     const summary = await ingestFiles(folder.collection.corpus, inputs, {
       base,
       dataFolder: folder.path,
+      within,
       startedMs: parts.now(),
       ...config.ingest,
       progress: parts.progress,

@@ -147,6 +147,11 @@ export function countParameters({ checkpoint }: Model): number {
 /** Tokens of a sequence in training and of a prompt in use, at most; longer rotary tables would only cost memory. */
 export const maxPositions = 16_384;
 
+/** Tokens of a prompt and its answer together, at most. */
+export function contextOf({ config }: Pick<OpenedModel, "config">): number {
+  return Math.min(config.contextLength, maxPositions);
+}
+
 /** Whether a model may be held in memory more than once. */
 export function isSmall(model: Model): boolean {
   return countParameters(model) < largeModel;

@@ -21,7 +21,14 @@ import { checkFormat, dataFolder } from "./data-folder.ts";
 import { openEmbedder } from "./embedding.ts";
 import { encodingPath, promptsHash } from "./find-missing.ts";
 import { openEngineMemory } from "./memory-model.ts";
-import { generationWeights, isSmall, maxPositions, openEngineModel, trainingModel } from "./models.ts";
+import {
+  contextOf,
+  generationWeights,
+  isSmall,
+  maxPositions,
+  openEngineModel,
+  trainingModel,
+} from "./models.ts";
 import { once, renewable } from "./once.ts";
 import { openEngineTrainer } from "./open-trainer.ts";
 import type { EngineParts } from "./parts.ts";
@@ -164,7 +171,7 @@ async function openGenerator(
 ): Promise<Generator> {
   const opened = await model();
   const [weights, running] = [await generationWeights(opened, config, progress), await runtime()];
-  const positions = Math.min(opened.config.contextLength, maxPositions);
+  const positions = contextOf(opened);
   const prepack = weights !== undefined || isSmall(opened); // a large fp32 model would be held twice
   const session = await openDecodingSession(running, opened, {
     targetModules: opened.recipe.targetModules,

@@ -1,15 +1,15 @@
 import { openAdapterStore } from "../adapters/store.ts";
 import { EngineError, NotFoundError } from "../base/errors.ts";
 import type { Corpus } from "../corpus/corpus-folder.ts";
-import { openBm25Index } from "../retrieval/bm25-file.ts";
+import { hasBm25Index } from "../retrieval/bm25-file.ts";
 import { type Recipe, recipeHash } from "../training/recipe.ts";
 import { listCollections } from "./data-folder.ts";
 import { freeBytes } from "./disk.ts";
 import { indexFolder } from "./ingest.ts";
 import { folderBytes } from "./model-library.ts";
-import { countParameters } from "./models.ts";
+import { contextOf, countParameters } from "./models.ts";
 import type { EngineParts } from "./parts.ts";
-import { readAugmented } from "./read-augmented.ts";
+import { countAugmented } from "./read-augmented.ts";
 
 /** What there is in a data folder, and what is missing. */
 export interface StatusReport {
@@ -18,9 +18,18 @@ export interface StatusReport {
   collections: string[];
   corpus: { documents: number; passages: number } | null;
   index: { analyzer: string } | null;
-  /** Passages of the corpus that are augmented. */
-  augmented: number;
-  model: { name: string; folder?: string; architecture?: string; parameters?: number; problem?: string };
+  /** Passages of the corpus that are augmented; null where the model cannot be opened. */
+  augmented: number | null;
+  model: {
+    name: string;
+    folder?: string;
+    architecture?: string;
+    parameters?: number;
+    /** Tokens of a prompt and its answer together, at most. */
+    contextLength?: number;
+    /** Why it cannot be opened; then nothing else is known of it. */
+    problem?: string;
+  };
   /** Null where the model cannot be opened. */
   encoding: { passages: number; encoded: number; recipe: Recipe; recipeHash: string } | null;
   /** Of all collections, models and recipes together. */
@@ -36,26 +45,32 @@ export async function status(parts: EngineParts): Promise<StatusReport> {
   const corpus = await ifPresent(parts.corpus());
   const adapters = await openAdapterStore(folder.adapters).list();
   const model = await describeModel(parts);
+  const isOpen = model.problem === undefined;
   const report = {
     dataFolder: folder.path,
     collection: config.collection,
     collections: await listCollections(folder.path),
     corpus: corpus ? { documents: corpus.documentCount, passages: corpus.passageCount } : null,
-    index: corpus && (await hasIndex(parts, corpus)) ? { analyzer: config.analyzer } : null,
-    augmented: corpus ? (await readAugmented(parts, corpus.passages())).size : 0,
+    index: corpus && (await hasBm25Index(indexPath(parts, corpus))) ? { analyzer: config.analyzer } : null,
+    augmented: isOpen ? ((corpus && (await countAugmented(parts, corpus))) ?? 0) : null,
     model,
-    encoding: model.problem === undefined ? await describeEncoding(parts, corpus, adapters) : null,
+    encoding: isOpen ? await describeEncoding(parts, corpus, adapters) : null,
     adapters: { count: adapters.length, bytes: adapters.reduce((sum, { bytes }) => sum + bytes, 0) },
     disk: { usedBytes: await folderBytes(folder.path), freeBytes: await freeBytes(folder.path) },
   };
   return { ...report, todo: whatNext(report) };
 }
 
-async function describeModel(parts: EngineParts): Promise<StatusReport["model"]> {
+/** The model in use; one that cannot be opened has a problem. */
+export async function describeModel(parts: EngineParts): Promise<StatusReport["model"]> {
   try {
     const model = await parts.model();
     const { name, folder, config } = model;
-    return { name, folder, architecture: config.architecture, parameters: countParameters(model) };
+    const { architecture } = config;
+    return {
+      ...{ name, folder, architecture },
+      ...{ parameters: countParameters(model), contextLength: contextOf(model) },
+    };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     return { name: parts.config.model, problem: error.message };
@@ -76,9 +91,8 @@ async function describeEncoding(
   return { passages: corpus?.passageCount ?? 0, encoded, recipe, recipeHash: recipeHash(recipe) };
 }
 
-async function hasIndex({ config, folder }: EngineParts, { generation }: Corpus): Promise<boolean> {
-  const path = indexFolder(folder.collection.index, generation, config.analyzer);
-  return (await ifPresent(openBm25Index(path))) !== undefined;
+function indexPath({ config, folder }: EngineParts, { generation }: Corpus): string {
+  return indexFolder(folder.collection.index, generation, config.analyzer);
 }
 
 function whatNext({ corpus, index, model, encoding }: Omit<StatusReport, "todo">): string[] {

@@ -1,8 +1,10 @@
 import { lstat } from "node:fs/promises";
-import { basename, extname, join, relative } from "node:path";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { InputError, NotFoundError, systemCode } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
+import { nothingToIngest } from "../corpus/ingest.ts";
 import { readableExtensions } from "../corpus/readers.ts";
+import { type IngestReport, ingest } from "./ingest.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** Bytes of a stem in UTF-8: file systems take 255 of a name, and what is half written has a longer one. */
@@ -40,12 +42,15 @@ function cutToBytes(text: string, bytes: number): string {
   return kept;
 }
 
-/** Keeps an uploaded file with its collection; one of the same name is replaced. Returns its path. */
+/** Where the uploads of a collection lie. */
+const uploadsFolder = ({ folder }: EngineParts) => join(folder.collection.path, "uploads");
+
+/** Keeps an uploaded file with its collection; one of the same name is replaced. */
 export async function keepUpload(
-  { folder }: EngineParts,
+  parts: EngineParts,
   { name, bytes }: { name: string; bytes: Uint8Array },
-): Promise<string> {
-  const path = join(folder.collection.path, "uploads", uploadName(name));
+): Promise<void> {
+  const path = join(uploadsFolder(parts), uploadName(name));
   const isLink = await lstat(path).then(
     (found) => !found.isFile(),
     (error: unknown) => systemCode(error) !== "ENOENT",
@@ -56,10 +61,20 @@ export async function keepUpload(
     if (!(error instanceof NotFoundError)) throw error;
     return writeAtomic(path, bytes); // a writer that began just now took our half for a leftover
   });
-  return path;
 }
 
-/** Paths of kept uploads as `ingest` takes them: relative to where the data folder lies. */
-export function relativeTo(base: string, paths: readonly string[]): string[] {
-  return paths.map((path) => relative(base, path));
+/**
+ * Ingests all uploads that are kept with the collection: those too whose own ingest was ended before its time. Where none of
+ * the files of these names, as kept, could be read, it is an `InputError`.
+ */
+export async function ingestUploads(
+  parts: EngineParts,
+  names: readonly string[],
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<IngestReport> {
+  const base = dirname(resolve(parts.config.dataFolder));
+  const report = await ingest(parts, [relative(base, resolve(uploadsFolder(parts)))], { base, signal });
+  const refused = report.skipped.filter(({ source }) => names.includes(basename(source)));
+  if (refused.length === names.length) throw nothingToIngest(refused);
+  return report;
 }

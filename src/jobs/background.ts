@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BackgroundStatus, JobRow } from "../engine/api.ts";
 import { asWriter } from "../engine/data-folder.ts";
-import { bytesPerAdapter } from "../engine/disk.ts";
+import { adapterBytes, bytesPerAdapter } from "../engine/disk.ts";
 import { encodePassages } from "../engine/encode.ts";
 import { removeAdapters } from "../engine/encoded-adapters.ts";
 import type { EngineParts } from "../engine/parts.ts";
+import { augmentationStamp } from "../engine/read-augmented.ts";
 import type { Engines } from "./engines.ts";
 import { type Evictable, listEvictable, makeRoom } from "./eviction.ts";
 import type { Heat } from "./heat.ts";
@@ -90,8 +91,8 @@ class Encoder {
   #state: BackgroundStatus["state"] = "idle";
   #encoded = 0;
   #evicted = 0;
-  /** Passages that nothing could be trained on. */
-  readonly #hopeless = new Set<string>();
+  /** By collection: passages that nothing could be trained on, as it was augmented then. */
+  readonly #hopeless = new Map<string, { stamp: string; passageIds: Set<string> }>();
   /** By collection that failed: until when the others go first, and how long it was. */
   readonly #pauses = new Map<string, { untilMs: number; lengthMs: number }>();
 
@@ -184,11 +185,21 @@ class Encoder {
     }
     const engine = await engines.open(collection);
     const [corpus, encoding] = [await engine.corpus(), await engine.encoding()];
+    const hopeless = await this.#hopelessOf(collection, engine);
     const passageIds = hot.filter(
-      (id) =>
-        !this.#hopeless.has(id) && corpus.ordinalOf(id) !== undefined && encoding.keyOf(id) === undefined,
+      (id) => !hopeless.has(id) && corpus.ordinalOf(id) !== undefined && encoding.keyOf(id) === undefined,
     );
     return passageIds.length ? { collection, engine, passageIds, victims: [] } : undefined;
+  }
+
+  /** Passages of a collection that are not tried again before something in it has been augmented. */
+  async #hopelessOf(collection: string, { folder }: EngineParts): Promise<Set<string>> {
+    const stamp = await augmentationStamp(folder);
+    const before = this.#hopeless.get(collection);
+    if (before?.stamp === stamp) return before.passageIds;
+    const passageIds = new Set<string>();
+    this.#hopeless.set(collection, { stamp, passageIds });
+    return passageIds;
   }
 
   /** What of a turn finds room within the budget. */
@@ -206,9 +217,8 @@ class Encoder {
     return { ...turn, passageIds: passageIds.slice(0, count), victims };
   }
 
-  async #diskUsed(): Promise<number> {
-    const stored = await (await this.#parts.engines.main.store()).list();
-    return stored.reduce((sum, { bytes }) => sum + bytes, 0);
+  #diskUsed(): Promise<number> {
+    return adapterBytes(this.#parts.engines.main.folder);
   }
 
   async #encode(turn: Turn): Promise<void> {
@@ -261,8 +271,9 @@ class Encoder {
     if (row.state !== "done") return;
     this.#pauses.delete(collection);
     const encoding = await engine.encoding();
+    const hopeless = await this.#hopelessOf(collection, engine);
     for (const id of passageIds) {
-      if (encoding.keyOf(id) === undefined) this.#hopeless.add(id);
+      if (encoding.keyOf(id) === undefined) hopeless.add(id);
       else this.#encoded++;
     }
   }

@@ -3,6 +3,7 @@ import type { EngineSettings } from "../engine/config.ts";
 import { listCollections } from "../engine/data-folder.ts";
 import { type EngineEnvironment, type OpenEngine, openEngine } from "../engine/open-engine.ts";
 import type { EngineParts } from "../engine/parts.ts";
+import { Traffic } from "./traffic.ts";
 
 /** The engines of a data folder's collections, opened when they are first asked for; they share one model where they can. */
 export interface Engines {
@@ -13,6 +14,9 @@ export interface Engines {
   /** The same for a collection that may be about to begin. */
   open(collection: string): Promise<EngineParts>;
   names(): Promise<string[]>;
+  /** An answer from a collection begins, which must not be closed before what comes back was called. */
+  hold(collection: string): () => void;
+  isHeld(collection: string): boolean;
   /** Closes one, as after its collection was deleted; the main one stays open and forgets what it has read. */
   close(collection: string): Promise<void>;
   dispose(): Promise<void>;
@@ -44,17 +48,25 @@ export async function openEngines({
     engine.catch(() => opened.delete(name));
     return (await engine).parts;
   };
+  const holders = new Map<string, Traffic>();
   const names = () => listCollections(main.parts.config.dataFolder);
   const close = async (name: string) => {
     if (name === mainName) await forgetAll(main.parts);
     const engine = opened.get(name);
     opened.delete(name);
+    holders.delete(name);
     await (await engine)?.dispose();
   };
   return {
     main: main.parts,
     open,
     names,
+    hold(name) {
+      const own = holders.get(name) ?? new Traffic();
+      holders.set(name, own);
+      return own.enter();
+    },
+    isHeld: (name) => (holders.get(name)?.inFlight ?? 0) > 0,
     close,
     async get(name) {
       if (name !== mainName && !(await names()).includes(name))

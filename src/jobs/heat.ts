@@ -63,10 +63,11 @@ export async function openHeat(
     async save() {
       if (!isChanged) return;
       isChanged = false;
-      const warm = [...counts].map(([name, passages]) => [
-        name,
-        Object.fromEntries([...passages].filter(([, entry]) => decayed(entry) >= coldest)),
-      ]);
+      for (const [name, passages] of counts) {
+        for (const [id, entry] of passages) if (decayed(entry) < coldest) passages.delete(id);
+        if (!passages.size) counts.delete(name);
+      }
+      const warm = [...counts].map(([name, passages]) => [name, Object.fromEntries(passages)]);
       try {
         await writeJson(path, { format: heatFormat, collections: Object.fromEntries(warm) });
       } catch (error) {

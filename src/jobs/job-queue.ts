@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EngineError, messageOf, NotFoundError } from "../base/errors.ts";
+import { CapacityError, EngineError, messageOf, NotFoundError } from "../base/errors.ts";
 import type { Progress, ProgressEvent } from "../base/progress.ts";
 import type { JobKind, JobProgress, JobRow } from "../engine/api.ts";
 
@@ -31,6 +31,8 @@ interface Job {
   settle: () => void;
 }
 
+/** Jobs that wait, at most. */
+const mostWaiting = 100;
 /** Finished jobs that are remembered. */
 const remembered = 50;
 /** Whoever watches a job hears of changes this often at most. */
@@ -51,13 +53,22 @@ export class JobQueue {
     this.#onBug = onBug;
   }
 
-  /** Whether nothing runs and nothing waits. */
-  get isIdle(): boolean {
-    return this.#jobs.every(({ row }) => hasEnded(row));
+  /** The job that runs, or the first of those that wait. */
+  get current(): JobRow | undefined {
+    return this.#jobs.find(({ row }) => !hasEnded(row))?.row;
   }
 
+  /** Whether nothing runs and nothing waits. */
+  get isIdle(): boolean {
+    return this.current === undefined;
+  }
+
+  /** A `CapacityError` where too many wait. */
   add(task: JobTask): JobRow {
     if (this.#isClosed) throw new Error("internal: a job was added to a closed queue");
+    const waiting = this.#jobs.filter(({ row }) => row.state === "waiting").length;
+    if (waiting >= mostWaiting)
+      throw new CapacityError(`${waiting} jobs wait already; try again when some have ended, or cancel some`);
     const { promise, resolve } = settled();
     const job: Job = {
       row: {
@@ -93,11 +104,6 @@ export class JobQueue {
 
   row(id: string): JobRow {
     return snapshot(this.#find(id));
-  }
-
-  /** Whether a job of this collection runs or waits. */
-  isBusyWith(collection: string): boolean {
-    return this.#jobs.some(({ row }) => row.collection === collection && !hasEnded(row));
   }
 
   /** Ends a job between two steps; one that has ended stays as it is. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FormatError, InputError, NotFoundError } from "../base/errors.ts";
+import { CapacityError, FormatError, InputError, NotFoundError } from "../base/errors.ts";
 import type { JobRow } from "../engine/api.ts";
 import { openHeat } from "./heat.ts";
 import { JobQueue, type JobTask } from "./job-queue.ts";
@@ -39,6 +39,7 @@ describe("heat", () => {
     nowMs += 6000;
     heat.touch("a", ["w"]);
     await heat.save();
+    expect(heat.hottest("a", 0)).toEqual(["w"]);
     expect((await open()).hottest("a", 0)).toEqual(["w"]);
     heat.forget("a");
     await heat.save();
@@ -106,10 +107,10 @@ describe("a job queue", () => {
         }, name),
       ),
     );
-    expect(queue.isBusyWith("c")).toBe(true);
+    expect(queue.current).toMatchObject({ collection: "a", state: "running" });
     for (const { id } of rows) expect((await queue.end(id)).state).toBe("done");
     expect(log).toEqual(["a", "b", "c"].flatMap((name) => [`${name} begins`, `${name} ends`]));
-    expect([queue.isIdle, queue.isBusyWith("c")]).toEqual([true, false]);
+    expect([queue.isIdle, queue.current]).toEqual([true, undefined]);
     expect(queue.rows().map(({ collection }) => collection)).toEqual(["c", "b", "a"]);
   });
 
@@ -169,6 +170,18 @@ describe("a job queue", () => {
     await queue.close();
     for (const { id } of [open, ...later]) expect(queue.row(id).state).toBe("cancelled");
     expect(isBegun).toBe(false);
+  });
+
+  it("refuses a job where a hundred wait", async () => {
+    const queue = new JobQueue({ now });
+    const endless = task(
+      ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", reject)),
+    );
+    for (let i = 0; i < 101; i++) queue.add(endless);
+    expect(() => queue.add(endless)).toThrow(CapacityError);
+    await queue.cancel(queue.rows()[0]!.id);
+    queue.add(endless);
+    await queue.close();
   });
 
   it("remembers the last fifty that have ended", async () => {

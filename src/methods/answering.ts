@@ -51,7 +51,7 @@ export interface Prepared {
 /** Generates the answer with what was prepared, as events up to `end`. */
 export async function* generateAnswer(
   question: string,
-  { history = [], sampling, maxTokens, signal }: AnswerOptions,
+  { history = [], sampling, maxTokens, stop, signal }: AnswerOptions,
   { generator, clock, prompts = answerPrompts, prepared }: AnsweringParts & { prepared: Prepared },
 ): AsyncGenerator<MethodEvent> {
   const { passages, adapter, startedMs } = prepared;
@@ -61,6 +61,7 @@ export async function* generateAnswer(
     adapter,
     maxTokens: maxTokens ?? prompts.maxTokens,
     sampling,
+    stop,
   };
   const tokens = generator.generate(request, { signal });
   let firstTokenMs: number | undefined;

@@ -85,10 +85,13 @@ export class GrowingAnswer {
   }
 
   /** Generates what may come next. */
-  async draft({ passages, maxTokens, stop, lead = "" }: DraftOptions): Promise<Draft> {
-    const { sampling, signal } = this.#options;
+  async draft({ passages, maxTokens, stop = [], lead = "" }: DraftOptions): Promise<Draft> {
+    const { sampling, stop: asked = [], signal } = this.#options;
     const { messages, prefix } = this.conversation(passages);
-    const request = { messages, prefix: `${prefix}${lead}`, maxTokens, sampling, stop, probabilities: true };
+    const request = {
+      ...{ messages, prefix: `${prefix}${lead}`, maxTokens, sampling },
+      ...{ stop: [...stop, ...asked], probabilities: true },
+    };
     const tokens = this.#parts.generator.generate(request, { signal });
     let next = await tokens.next();
     while (!next.done) {

@@ -204,6 +204,12 @@ export function describeMethodLaws(
       expect(endOf(events).text.length).toBeLessThanOrEqual(whole.length);
     });
 
+    it("hands stop strings to the generator with what becomes the answer", async () => {
+      const { method, requests } = made();
+      await eventsOf(method.answer(question, { stop: ["Stop!"] }));
+      expect(requests.at(-1)?.stop).toContain("Stop!");
+    });
+
     it("ends with a generator that says nothing, or an empty token for ever", async () => {
       expect(endOf(await eventsOf(made([]).method.answer(question))).text).toBe("");
       const blank = new Array<string>(100).fill("");

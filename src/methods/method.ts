@@ -74,6 +74,8 @@ export interface AnswerOptions {
   limit?: number | undefined;
   sampling?: Sampling | undefined;
   maxTokens?: number | undefined;
+  /** The answer ends before the first of these; texts that only prepare it do not. */
+  stop?: readonly string[] | undefined;
   signal?: AbortSignal | undefined;
 }
 

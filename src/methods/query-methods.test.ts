@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decompose, decomposeOptions } from "./decompose.ts";
 import { fullContext } from "./full-context.ts";
+import type { IterativeParts } from "./growing-answer.ts";
 import { hyde, hydeOptions } from "./hyde.ts";
 import {
   describeMethodLaws,
@@ -15,6 +16,16 @@ const question = "Who built the Orlen Bridge?";
 
 describeMethodLaws("hyde", (parts) => hyde({ ...parts, options: hydeOptions.parse({}) }));
 describeMethodLaws("decompose", (parts) => decompose({ ...parts, options: decomposeOptions.parse({}) }));
+
+it.each([
+  ["hyde", (parts: IterativeParts) => hyde({ ...parts, options: hydeOptions.parse({}) })],
+  ["decompose", (parts: IterativeParts) => decompose({ ...parts, options: decomposeOptions.parse({}) })],
+] as const)("%s prepares its search without the stop strings of the answer", async (_name, create) => {
+  const { generator, requests } = fakeGenerator();
+  const method = create({ generator, ...fakeRetriever(), clock: tickingClock() });
+  await eventsOf(method.answer(question, { stop: ["\n"] }));
+  expect(requests.map(({ stop }) => stop)).toEqual([undefined, ["\n"]]);
+});
 
 describe("hyde", () => {
   it("searches by the passage that the model invents, with the question", async () => {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { FormatError } from "../base/errors.ts";
-import { explainSystemError, parseJson, writeAtomic } from "../base/files.ts";
+import { explainSystemError, isFile, parseJson, writeAtomic } from "../base/files.ts";
 import { sha256 } from "../base/hash.ts";
 import { analyzerNames } from "./analyzer.ts";
 import { type Bm25Index, type FieldIndex, fieldNames } from "./bm25-index.ts";
@@ -71,6 +71,11 @@ function headerOf(
     sections: sections.map((section) => section.length),
     sha256: sha256(body),
   };
+}
+
+/** Whether an index lies in a folder; its content is not looked at. */
+export function hasBm25Index(folder: string): Promise<boolean> {
+  return isFile(join(folder, fileName));
 }
 
 /** Loads an index that `saveBm25Index` wrote; a truncated, damaged or foreign file is a `FormatError`. */

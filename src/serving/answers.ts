@@ -63,7 +63,6 @@ export interface Question extends AnswerOptions {
   text: string;
   method: string;
   collection: string;
-  stop?: readonly string[] | undefined;
   /** Tell the probabilities of the tokens that are heard. */
   probabilities?: boolean | undefined;
   /** Hears every token that the model writes. */
@@ -75,47 +74,45 @@ export interface Question extends AnswerOptions {
 /** What a method says; retrieved passages become warmer, and the metrics hear of it. */
 export async function* askMethod(
   services: Services,
-  { text, method, collection, stop, probabilities, onToken, onGeneration, ...options }: Question,
+  { text, method, collection, probabilities, onToken, onGeneration, ...options }: Question,
   ticket: Ticket,
 ): AsyncGenerator<MethodEvent> {
   const { engines, heat, metrics, clock } = services;
   const engine = await engines.get(collection);
-  const parts = { ...engine, generator: tap(engine, { stop, probabilities, onToken, onGeneration }) };
+  const parts = { ...engine, generator: tap(engine, { probabilities, onToken, onGeneration }) };
+  const leave = engines.hold(collection);
   let isBegun = false;
-  for await (const event of streamAnswer(parts, text, { ...options, method, signal: ticket.signal })) {
-    if (event.type === "retrieval")
-      heat.touch(
-        collection,
-        event.hits.map(({ passage }) => passage.id),
-      );
-    if (event.type === "text-delta" && !isBegun) {
-      isBegun = true;
-      metrics.firstToken(method, (clock() - ticket.startedMs) / 1000);
+  try {
+    for await (const event of streamAnswer(parts, text, { ...options, method, signal: ticket.signal })) {
+      if (event.type === "retrieval")
+        heat.touch(
+          collection,
+          event.hits.map(({ passage }) => passage.id),
+        );
+      if (event.type === "text-delta" && !isBegun) {
+        isBegun = true;
+        metrics.firstToken(method, (clock() - ticket.startedMs) / 1000);
+      }
+      if (event.type === "end")
+        metrics.tokens(method, { prompt: event.usage.promptTokens, generated: event.usage.generatedTokens });
+      yield event;
     }
-    if (event.type === "end")
-      metrics.tokens(method, { prompt: event.usage.promptTokens, generated: event.usage.generatedTokens });
-    yield event;
+  } finally {
+    leave();
   }
 }
 
-type Taps = Pick<Question, "stop" | "probabilities" | "onToken" | "onGeneration">;
+type Taps = Pick<Question, "probabilities" | "onToken" | "onGeneration">;
 
-/** The engine's generator, with stop strings of the client's, and ears. */
-function tap(
-  engine: EngineParts,
-  { stop = [], probabilities, onToken, onGeneration }: Taps,
-): EngineParts["generator"] {
+/** The engine's generator, with ears. */
+function tap(engine: EngineParts, { probabilities, onToken, onGeneration }: Taps): EngineParts["generator"] {
   return async () => {
     const generator = await engine.generator();
     const tapped: Generator = {
       ...generator,
       async *generate(request, options) {
         const steps = generator.generate(
-          {
-            ...request,
-            stop: [...(request.stop ?? []), ...stop],
-            probabilities: probabilities || request.probabilities,
-          },
+          { ...request, probabilities: probabilities || request.probabilities },
           options,
         );
         let next = await steps.next();

@@ -9,11 +9,11 @@ import { addNativeRoutes } from "./native-routes.ts";
 import { addOpenAiRoutes } from "./openai-routes.ts";
 import { ReportTickets } from "./report-tickets.ts";
 import { addRoute } from "./routes.ts";
-import type { Services } from "./services.ts";
+import { checkOpen, type Services } from "./services.ts";
 
 /** All routes of the server, with their guards. */
 export function createApp(services: Services): Hono {
-  const { options, engines, metrics, clock, onBug, isClosing } = services;
+  const { options, engines, metrics, clock, onBug, closing } = services;
   const app = new Hono();
   app.onError((error) => {
     const { status, body, headers } = describeFailure(error, onBug);
@@ -38,7 +38,11 @@ export function createApp(services: Services): Hono {
   app.use("/v1/*", key);
   if (options.host !== "127.0.0.1" && options.host !== "localhost") app.use("/metrics", key);
   addRoute(app, "/healthz", {
-    GET: (c) => (isClosing() ? c.json({ status: "closing" }, 503) : c.json({ status: "ok" })),
+    GET: (c) => (closing.aborted ? c.json({ status: "closing" }, 503) : c.json({ status: "ok" })),
+  });
+  app.use(async (_context, next) => {
+    checkOpen(closing);
+    await next();
   });
   addRoute(app, "/metrics", {
     GET: async (c) => {

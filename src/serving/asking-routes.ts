@@ -17,7 +17,7 @@ import { describeFailure, RequestError } from "./failures.ts";
 import { addEncode } from "./native-routes.ts";
 import { readJsonBody } from "./read-body.ts";
 import { addRoute, wholeQuery } from "./routes.ts";
-import { admit, bodyLimits, type Services, type Ticket, withTicket } from "./services.ts";
+import { admit, bodyLimits, checkNoJob, type Services, type Ticket, withTicket } from "./services.ts";
 
 const text = z
   .string()
@@ -104,7 +104,7 @@ function toEvent(event: AskEvent): ServerEvent {
 }
 
 function addAdapterRoutes(app: Hono, services: Services): void {
-  const { engines, queue } = services;
+  const { engines } = services;
   const partsOf = (name: string | undefined) => engines.get(name ?? "");
   const keyOf = (key: string | undefined) => {
     if (key === undefined || !/^[0-9a-f]{64}$/.test(key))
@@ -130,7 +130,7 @@ function addAdapterRoutes(app: Hono, services: Services): void {
       c.json(await describeEncoded(await partsOf(c.req.param("name")), keyOf(c.req.param("key")))),
     DELETE: async (c) => {
       const parts = await partsOf(c.req.param("name"));
-      if (!queue.isIdle) throw new RequestError(409, "a job is writing; wait until it has ended");
+      checkNoJob(services);
       await removeEncoded(parts, keyOf(c.req.param("key")));
       return c.body(null, 204);
     },

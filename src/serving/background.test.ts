@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -65,6 +67,62 @@ async function withBridges<T>(
   // The other collection's adapter stands for all that somebody has encoded by hand: it counts, and it stays.
   return task((count) => Math.round((1 + count + 0.7) * bytes));
 }
+
+describe("a server whose model cannot be opened", () => {
+  it("tells why in its state, and its metrics", () =>
+    withTempFolder(async (folder) => {
+      await withServer(folder, {}, async (server) => {
+        const { url } = server;
+        await endOfJob(
+          server,
+          await upload(`${url}/api/collections/default/documents`, { "b.txt": bridgeArticle(1) }),
+        );
+        await ask(server, 1, 2);
+      });
+      const settings = { model: join(folder, "nowhere"), augment: { augmenter: "auto" as const } };
+      await withServer(folder, { settings, background: {} }, async ({ url }) => {
+        const state = await fetch(`${url}/api/status`);
+        expect([state.status, await state.json()]).toMatchObject([
+          200,
+          {
+            contextLength: null,
+            collection: {
+              corpus: { passages: 1 },
+              augmented: null,
+              model: { problem: expect.stringContaining("nowhere") },
+            },
+          },
+        ]);
+        const metrics = await fetch(`${url}/metrics`);
+        expect([metrics.status, await metrics.text()]).toEqual([
+          200,
+          expect.stringContaining('prag_background_passages{kind="waiting"}'),
+        ]);
+      });
+    }));
+});
+
+describe("a passage that nothing can be trained on", () => {
+  it("is tried again when it has been augmented", () =>
+    withTempFolder((folder) =>
+      withServer(folder, { background: { minimumHeat: 1.5, quietMs: 0 } }, async (server) => {
+        const { url } = server;
+        const text = { "b.txt": "Oh bridge, bridge!" };
+        await endOfJob(server, await upload(`${url}/api/collections/default/documents`, text));
+        await ask(server, 1, 2);
+        const jobs = async () => JSON.stringify(await (await fetch(`${url}/api/jobs`)).json());
+        await until(async () => (await jobs()).includes('"skipped":1'));
+        const [hit] = z
+          .object({ hits: z.array(z.object({ passage: z.object({ id: z.string() }) })) })
+          .parse(await (await post(`${url}/api/search`, { query: "bridge" })).json()).hits;
+        const pairs = [{ question: "What is it?", answer: "A bridge" }];
+        const row = { passageId: hit!.passage.id, rewrites: [], pairs, augmenter: "somebody" };
+        const path = join(folder, "data/collections/default/imported.jsonl");
+        await writeFile(path, `${JSON.stringify(row)}\n`);
+        await until(async () => (await titles(server)).length === 1);
+      }),
+    ));
+});
 
 describe("the disk budget of the background", () => {
   it("lets the coldest adapter go for a passage that is much hotter, and that is remembered over a restart", async () => {

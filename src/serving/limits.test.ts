@@ -1,6 +1,10 @@
-import { request } from "node:http";
+import { mkdir, writeFile } from "node:fs/promises";
+import { get, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
+import { join } from "node:path";
+import { buffer, text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
@@ -66,6 +70,28 @@ describe("limits", () => {
           expect(await refused.json()).toMatchObject({ error: { code: "queue_full", type: "server_error" } });
         }
         expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^prag_refused_total 2$/m);
+      }),
+    );
+  });
+
+  it("two uploads are taken at a time; another is refused, and taken when one is over", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, {}, async ({ url }) => {
+        const documents = `${url}/api/collections/default/documents`;
+        const headers = { "Content-Type": "multipart/form-data; boundary=b" };
+        const begun = [1, 2].map(() => request(documents, { method: "POST", headers }));
+        for (const one of begun) {
+          one.on("error", () => {}); // it is broken off below
+          one.write("--b\r\n");
+        }
+        const status = async () => (await upload(documents, { "b.txt": bridgeArticle(1) })).status;
+        await until(async () => (await status()) === 503);
+        const refused = await upload(documents, { "b.txt": bridgeArticle(1) });
+        expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
+        expect(await refused.json()).toMatchObject({ error: { code: "capacity" } });
+        begun[0]!.destroy();
+        await until(async () => (await status()) === 202);
+        begun[1]!.destroy();
       }),
     );
   });
@@ -163,6 +189,31 @@ describe("limits", () => {
     );
   });
 
+  it("a body that is too large is heard out: who listens only afterwards, as a browser, learns of it", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, { options: { bodyTimeoutMs: 20_000 } }, async ({ url }) => {
+        const piece = " ".repeat(1_000_000);
+        const bodies = {
+          "Content-Length: 20000000": new Array<string>(20).fill(piece),
+          "Transfer-Encoding: chunked": [...new Array<string>(20).fill(`f4240\r\n${piece}\r\n`), "0\r\n\r\n"],
+        };
+        for (const [length, pieces] of Object.entries(bodies)) {
+          const { port } = new URL(url);
+          const socket = connect(Number(port), "127.0.0.1");
+          const write = promisify<string, void>((text, done) => socket.write(text, done));
+          await write(
+            `POST /api/ask HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\nContent-Type: application/json\r\n${length}\r\n\r\n`,
+          );
+          for (const one of pieces) {
+            await write(one);
+            await sleep(50);
+          }
+          expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 .*"the body is larger than 50000 bytes"/s);
+        }
+      }),
+    );
+  });
+
   it("a key is demanded of other machines, and of every request once there is one", async () => {
     expect(() => checkBinding({ host: "0.0.0.0" })).toThrow(ConfigError);
     expect(() => checkBinding({ host: "::" })).toThrow(ConfigError);
@@ -183,15 +234,62 @@ describe("limits", () => {
     );
   });
 
-  it("closing lets an answer under way end, and refuses new ones", async () => {
+  it("closing lets answers under way end, to their last byte", async () => {
     await withTempFolder(async (folder) => {
-      const answers: Promise<Response>[] = [];
-      await withServer(folder, {}, async ({ url }) => {
-        answers.push(post(`${url}/v1/chat/completions`, { ...chat, max_tokens: 3 }));
-        await until(async () => (await inFlight(url)) === 1 || (await answers[0]!).ok);
+      const path = "/v1/chat/completions";
+      const long = { ...chat, max_tokens: 150, temperature: 2, seed: 3 };
+      const answers = await withServer(folder, { graceMs: 30_000 }, async ({ url }) => {
+        const texts = [true, false, true, false].map(async (stream) => {
+          const answer = await post(`${url}${path}`, { ...long, stream });
+          return [answer.status, await answer.text()] as const;
+        });
+        for (const text of texts) text.catch(() => {}); // looked at when the server has ended
+        await until(async () => (await inFlight(url)) === 4);
+        return texts;
       });
-      const answer = await answers[0]!;
-      expect(answer.status).toBe(200);
+      for (const [i, answer] of answers.entries()) {
+        const [status, text] = await answer;
+        expect(status).toBe(200);
+        if (i % 2 === 0) expect(text).toMatch(/data: \[DONE\]\n\n$/);
+        else expect(JSON.parse(text)).toMatchObject({ usage: { completion_tokens: 150 } });
+      }
+    });
+  });
+
+  it("closing lets a file be read to its end by a slow client", async () => {
+    await withTempFolder(async (folder) => {
+      const content = Buffer.alloc(20_000_000, "0123456789");
+      await mkdir(join(folder, "page"));
+      await writeFile(join(folder, "page/data.json"), content);
+      const [slow] = await withServer(folder, { graceMs: 30_000 }, async ({ url }) => {
+        const answer = await new Promise<IncomingMessage>((resolve, reject) =>
+          get(`${url}/data.json`, resolve).on("error", reject),
+        );
+        const content = sleep(200).then(() => buffer(answer)); // only its headers, until the server begins to end
+        content.catch(() => {}); // looked at when the server has ended
+        return [content];
+      });
+      expect((await slow).equals(content)).toBe(true);
+    });
+  });
+
+  it("closing ends the events of a job that goes on, and refuses what comes", async () => {
+    await withTempFolder(async (folder) => {
+      const settings = { recipe: { updates: 2000, pattern: "pairs" as const } };
+      const startMs = performance.now();
+      const [events, late] = await withServer(folder, { settings, graceMs: 30_000 }, async (server) => {
+        const { url } = server;
+        const documents = `${url}/api/collections/default/documents`;
+        await endOfJob(server, await upload(documents, { "b.txt": bridgeArticle(1) }));
+        const answer = await post(`${url}/api/collections/default/encode`, {});
+        const { job } = z.object({ job: z.object({ id: z.string() }) }).parse(await answer.json());
+        const watched = await fetch(`${url}/api/jobs/${job.id}/events`);
+        const closing = sleep(20).then(() => fetch(`${url}/api/jobs`).catch(() => undefined));
+        return [watched.text(), closing] as const;
+      });
+      expect(await events).toContain("event: job");
+      expect([503, undefined]).toContain((await late)?.status);
+      expect(performance.now() - startMs).toBeLessThan(25_000);
     });
   });
 });

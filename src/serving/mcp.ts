@@ -1,20 +1,33 @@
 import { realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
 import { EngineError, InputError } from "../base/errors.ts";
+import { liesIn } from "../base/files.ts";
 import { ask } from "../engine/ask.ts";
 import { methodNames } from "../engine/create-method.ts";
 import { ingest, locateInputs } from "../engine/ingest.ts";
 import { packageVersion } from "../engine/package-root.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { search } from "../engine/search.ts";
+import { Traffic } from "../jobs/traffic.ts";
 
 /** What a tool says, in the words of the protocol. */
 type ToolResult = { content: { type: "text"; text: string }[]; isError?: boolean };
 
-/** The tools `ask`, `search` and `ingest` over one collection, for programs that speak the Model Context Protocol. */
-export function createMcpServer(parts: EngineParts, { cwd }: { cwd: string }): McpServer {
+/** The tools `ask`, `search` and `ingest` over one collection, for programs that speak the Model Context Protocol; `calls` counts those under way. */
+export function createMcpServer(
+  parts: EngineParts,
+  { cwd, calls = new Traffic() }: { cwd: string; calls?: Traffic },
+): McpServer {
+  const told = async (task: () => Promise<unknown>): Promise<ToolResult> => {
+    const leave = calls.enter();
+    try {
+      return await tell(task);
+    } finally {
+      leave();
+    }
+  };
   const server = new McpServer({ name: "parametric-rag", version: packageVersion });
   const { collection, method: usual } = parts.config;
   server.registerTool(
@@ -59,7 +72,7 @@ export function createMcpServer(parts: EngineParts, { cwd }: { cwd: string }): M
           if (!(await isWithin(cwd, resolve(cwd, path))))
             throw new InputError(`${path} is not below ${cwd}, where this server was started`);
         const { base, inputs } = locateInputs(paths, { cwd, dataFolder: parts.config.dataFolder });
-        return ingest(parts, inputs, { base, signal });
+        return ingest(parts, inputs, { base, within: cwd, signal });
       }),
   );
   return server;
@@ -67,8 +80,7 @@ export function createMcpServer(parts: EngineParts, { cwd }: { cwd: string }): M
 
 /** Whether a path, or what a link in it leads to, lies in a folder. A part that does not exist (a pattern) leads nowhere else. */
 async function isWithin(folder: string, path: string): Promise<boolean> {
-  const within = relative(await realpath(folder), await realPart(path));
-  return within !== ".." && !within.startsWith(`..${sep}`) && !isAbsolute(within);
+  return liesIn(await realpath(folder), await realPart(path));
 }
 
 async function realPart(path: string): Promise<string> {
@@ -78,7 +90,7 @@ async function realPart(path: string): Promise<string> {
 }
 
 /** A result as JSON text; a failure that the user can act on is told as such. */
-async function told(task: () => Promise<unknown>): Promise<ToolResult> {
+async function tell(task: () => Promise<unknown>): Promise<ToolResult> {
   try {
     return { content: [{ type: "text", text: JSON.stringify(await task(), null, 2) }] };
   } catch (error) {

@@ -8,14 +8,14 @@ import { encode } from "../engine/encode.ts";
 import { encodeSome } from "../engine/encoded-adapters.ts";
 import { createCollection, deleteCollection, describeCollection } from "../engine/hosted-collections.ts";
 import { packageVersion } from "../engine/package-root.ts";
-import { status } from "../engine/status.ts";
+import { describeModel, status } from "../engine/status.ts";
 import type { JobContext, JobTask } from "../jobs/job-queue.ts";
 import { eventResponse, type ServerEvent } from "./events.ts";
 import { RequestError } from "./failures.ts";
 import { addIngestRoutes } from "./ingest-routes.ts";
 import { readJsonBody } from "./read-body.ts";
 import { addRoute } from "./routes.ts";
-import { bodyLimits, type Services } from "./services.ts";
+import { bodyLimits, checkNoJob, type Services } from "./services.ts";
 
 const longestQuestion = 10_000;
 
@@ -35,11 +35,10 @@ function addStateRoutes(app: Hono, services: Services): void {
   addRoute(app, "/api/status", {
     GET: async (c) => {
       const parts = await engines.get(c.req.query("collection") ?? engines.main.config.collection);
-      const model = await engines.main.model();
-      const { contextLength } = await engines.main.generator();
+      const { name, contextLength = null } = await describeModel(engines.main);
       const report: ServerStatus = {
         version: packageVersion,
-        model: model.name,
+        model: name,
         contextLength,
         methods: methodNames,
         collection: await status(parts),
@@ -65,7 +64,7 @@ async function describeOrTell(engines: Services["engines"], name: string): Promi
 const nameBody = z.strictObject({ name: z.string().max(64) });
 
 function addCollectionRoutes(app: Hono, services: Services): void {
-  const { engines, queue, heat } = services;
+  const { engines, heat } = services;
   addRoute(app, "/api/collections", {
     GET: async (c) => {
       const collections: CollectionRow[] = [];
@@ -76,6 +75,7 @@ function addCollectionRoutes(app: Hono, services: Services): void {
       const { name } = await readJsonBody(c.req.raw, nameBody, bodyLimits(services));
       if ((await engines.names()).includes(name))
         throw new RequestError(409, `the collection "${name}" exists already`, { param: "name" });
+      checkNoJob(services);
       await createCollection(engines.main, name);
       return c.json(await describeCollection(await engines.open(name)), 201);
     },
@@ -84,8 +84,9 @@ function addCollectionRoutes(app: Hono, services: Services): void {
     DELETE: async (c) => {
       const name = c.req.param("name") ?? "";
       const parts = await engines.get(name);
-      if (queue.isBusyWith(name))
-        throw new RequestError(409, `a job works on "${name}"; cancel it, or wait until it has ended`);
+      checkNoJob(services);
+      if (engines.isHeld(name))
+        throw new RequestError(409, `"${name}" is being answered from; try again when that is over`);
       await deleteCollection(engines.main, parts.config.collection);
       await engines.close(name);
       heat.forget(name);
@@ -143,7 +144,7 @@ export async function addEncode(
   return queue.add({ kind: "encode", collection, run });
 }
 
-function addJobRoutes(app: Hono, { queue }: Services): void {
+function addJobRoutes(app: Hono, { queue, closing }: Services): void {
   addRoute(app, "/api/jobs", { GET: (c) => c.json({ jobs: queue.rows() }) });
   addRoute(app, "/api/jobs/:id", {
     GET: (c) => c.json(queue.row(c.req.param("id") ?? "")),
@@ -153,7 +154,7 @@ function addJobRoutes(app: Hono, { queue }: Services): void {
     GET: (c) => {
       const stop = new AbortController();
       const { id } = queue.row(c.req.param("id") ?? "");
-      const rows = queue.watch(id, stop.signal);
+      const rows = queue.watch(id, AbortSignal.any([stop.signal, closing]));
       return eventResponse(asEvents(rows), () => stop.abort());
     },
   });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { ConfigError } from "../base/errors.ts";
 import { bridgeArticle, withTempFolder } from "../engine/engine.suite.ts";
 import { endOfJob, post, readEvents, upload, withServer } from "./serving.suite.ts";
 
@@ -90,6 +91,44 @@ describe("the native routes", () => {
     );
   });
 
+  it("make and delete no collection while a job of any writes, and say which", async () => {
+    await withTempFolder((folder) => {
+      const settings = { recipe: { updates: 5000, pattern: "pairs" as const } };
+      return withServer(folder, { settings }, async (server) => {
+        const { url } = server;
+        await post(`${url}/api/collections`, { name: "a" });
+        const documents = `${url}/api/collections/default/documents`;
+        await endOfJob(server, await upload(documents, { "one.txt": bridgeArticle(1) }));
+        const encoding = await post(`${url}/api/collections/default/encode`, {});
+        const { job } = z.object({ job: z.object({ id: z.string() }) }).parse(await encoding.json());
+        const remove = () => fetch(`${url}/api/collections/a`, { method: "DELETE" });
+        for (const refused of [await post(`${url}/api/collections`, { name: "b" }), await remove()]) {
+          expect(refused.status).toBe(409);
+          expect(await refused.json()).toMatchObject({
+            error: { message: expect.stringContaining('a job is writing: encode of "default"') },
+          });
+        }
+        await fetch(`${url}/api/jobs/${job.id}`, { method: "DELETE" });
+        expect((await post(`${url}/api/collections`, { name: "b" })).status).toBe(201);
+        expect((await remove()).status).toBe(204);
+      });
+    });
+  });
+
+  it("delete no collection from which an answer is under way", async () => {
+    await withTempFolder((folder) =>
+      withServer(folder, {}, async (server) => {
+        const collection = `${server.url}/api/collections/a`;
+        await endOfJob(server, await upload(`${collection}/documents`, { "x.txt": bridgeArticle(1) }));
+        const question = { question: "Who built the bridge?", collection: "a", maxTokens: 150 };
+        const answer = await post(`${server.url}/api/ask`, { ...question, temperature: 2, seed: 3 });
+        expect((await fetch(collection, { method: "DELETE" })).status).toBe(409);
+        expect((await readEvents(answer)).at(-1)?.event).toBe("end");
+        expect((await fetch(collection, { method: "DELETE" })).status).toBe(204);
+      }),
+    );
+  });
+
   it("ingest allowed paths only, and no link leads out of them", async () => {
     await withTempFolder(async (folder) => {
       const outside = await mkdtemp(join(tmpdir(), "prag-outside-"));
@@ -121,6 +160,22 @@ describe("the native routes", () => {
     });
   });
 
+  it("refuse to start where an allowed path is no folder, and go on where it vanishes later", async () => {
+    await withTempFolder(async (folder) => {
+      const allowedPaths = [join(folder, "docs"), join(folder, "nowhere")];
+      const start = withServer(folder, { options: { allowedPaths } }, async () => {});
+      await expect(start).rejects.toThrow(ConfigError);
+      await expect(start).rejects.toThrow(/nowhere is no folder/);
+      await mkdir(join(folder, "nowhere"));
+      await withServer(folder, { options: { allowedPaths: allowedPaths.toReversed() } }, async (server) => {
+        await rm(join(folder, "nowhere"), { recursive: true });
+        const paths = [join(folder, "docs")];
+        const job = await post(`${server.url}/api/collections/default/ingest`, { paths });
+        expect(await endOfJob(server, job)).toMatchObject({ state: "done", result: { added: 5 } });
+      });
+    });
+  });
+
   it("keep uploads within their collection, whatever they are called", async () => {
     await withTempFolder((folder) =>
       withServer(folder, {}, async (server) => {
@@ -149,6 +204,46 @@ describe("the native routes", () => {
         expect(await readFile(join(folder, "target.txt"), "utf8")).toBe("untouched");
       }),
     );
+  });
+
+  it("take in what an upload left that was ended before its time, and say where nothing of one could be read", async () => {
+    await withTempFolder((folder) => {
+      const settings = { recipe: { updates: 5000, pattern: "pairs" as const } };
+      return withServer(folder, { settings }, async (server) => {
+        const { url } = server;
+        const documents = `${url}/api/collections/default/documents`;
+        const jobOf = async (answer: Response) =>
+          z.object({ job: z.object({ id: z.string() }) }).parse(await answer.json()).job.id;
+        const cancel = (id: string) => fetch(`${url}/api/jobs/${id}`, { method: "DELETE" });
+        await endOfJob(server, await upload(documents, { "one.txt": bridgeArticle(1) }));
+        const encoding = await jobOf(await post(`${url}/api/collections/default/encode`, {}));
+        await cancel(await jobOf(await upload(documents, { "two.txt": bridgeArticle(2) })));
+        await cancel(encoding);
+        const third = await upload(documents, { "three.txt": bridgeArticle(3) });
+        expect(await endOfJob(server, third)).toMatchObject({
+          state: "done",
+          result: { added: 2, unchanged: 1, documents: 3 },
+        });
+        const broken = await upload(documents, { "broken.pdf": "no PDF" });
+        expect(await endOfJob(server, broken)).toMatchObject({
+          state: "failed",
+          error: { message: expect.stringMatching(/^nothing could be ingested: .*broken.pdf/) },
+        });
+      });
+    });
+  });
+
+  it("open no collection for a request that is refused", async () => {
+    await withTempFolder(async (folder) => {
+      await mkdir(join(folder, "data/collections/broken"), { recursive: true });
+      await writeFile(join(folder, "data/collections/broken/settings.json"), "opening it would tell");
+      await withServer(folder, {}, async ({ url }) => {
+        const collection = `${url}/api/collections/broken`;
+        expect((await upload(`${collection}/documents`, { "x.exe": "MZ" })).status).toBe(400);
+        expect((await post(`${collection}/ingest`, { paths: ["/etc/passwd"] })).status).toBe(403);
+        expect((await upload(`${url}/api/collections/.x/documents`, { "x.txt": "X." })).status).toBe(400);
+      });
+    });
   });
 
   it("open one report by a ticket where a key is demanded, and nothing else by it", async () => {

@@ -40,14 +40,22 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
+/** So much beyond its limit a body is heard out: who still sends does not listen, and would learn of a broken connection only. */
+const excessBytes = 256 * 2 ** 20;
+
 /** Reads a body of at most so many bytes within so much time. */
-export async function readBody(request: Request, { maxBytes, timeoutMs }: BodyLimits): Promise<Uint8Array> {
+export async function readBody(
+  request: Request,
+  { maxBytes, timeoutMs }: BodyLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get("content-encoding") ?? "identity";
   if (encoding !== "identity")
     throw new RequestError(415, `content-encoding "${encoding.slice(0, 50)}" is not taken; send it plain`);
-  const tooLarge = () =>
-    new RequestError(413, `the body is larger than ${maxBytes} bytes`, { headers: { Connection: "close" } });
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  const tooLarge = (headers = {}) =>
+    new RequestError(413, `the body is larger than ${maxBytes} bytes`, { headers });
+  const mostHeard = maxBytes + excessBytes;
+  if (declared > mostHeard) throw tooLarge({ Connection: "close" });
   if (!request.body) return new Uint8Array();
   const reader = request.body.getReader();
   const chunks: Uint8Array[] = [];
@@ -61,10 +69,12 @@ export async function readBody(request: Request, { maxBytes, timeoutMs }: BodyLi
     while (true) {
       const { done, value } = await reader.read();
       if (late) throw slow; // a cancelled read ends as if the body had ended
+      if (done && size > maxBytes) throw tooLarge();
       if (done) return Buffer.concat(chunks);
       size += value.length;
-      if (size > maxBytes) throw tooLarge();
-      chunks.push(value);
+      if (size > mostHeard) throw tooLarge({ Connection: "close" });
+      if (Math.max(size, declared) > maxBytes) chunks.length = 0;
+      else chunks.push(value);
     }
   } catch (error) {
     if (error instanceof RequestError) throw error;
@@ -83,7 +93,7 @@ export async function readFormBody(request: Request, limits: BodyLimits): Promis
     throw new RequestError(415, `the body must be multipart/form-data, got "${type.slice(0, 100)}"`);
   const bytes = await readBody(request, limits);
   try {
-    return await new Response(Uint8Array.from(bytes), { headers: { "Content-Type": type } }).formData();
+    return await new Response(bytes, { headers: { "Content-Type": type } }).formData();
   } catch {
     throw new RequestError(400, "the body is not well-formed multipart/form-data");
   }

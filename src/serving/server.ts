@@ -8,6 +8,7 @@ import { JobQueue } from "../jobs/job-queue.ts";
 import { Traffic } from "../jobs/traffic.ts";
 import { createApp } from "./app.ts";
 import { checkBinding } from "./guard.ts";
+import { realFolders } from "./ingest-routes.ts";
 import { createMetrics } from "./metrics.ts";
 import type { ServerOptions, Services } from "./services.ts";
 
@@ -37,15 +38,16 @@ const mostConnections = 512;
 
 /** Opens everything and listens. */
 export async function openServer(parts: ServerParts): Promise<OpenServer> {
-  const { options, background: policy, onBug, onProblem } = parts;
-  checkBinding(options);
+  const { background: policy, onBug, onProblem } = parts;
+  checkBinding(parts.options);
+  const options = { ...parts.options, allowedPaths: await realFolders(parts.options.allowedPaths) };
   const clock = () => performance.now();
   const now = () => Date.now();
   const engines = await openEngines(parts.engines);
   const traffic = new Traffic();
   const queue = new JobQueue({ now, onBug });
   const halfLifeMs = policy?.halfLifeMs ?? 86_400_000;
-  let isClosing = false;
+  const closing = new AbortController();
   let background: Background | undefined;
   try {
     const heat = await openHeat(engines.main.config.dataFolder, { halfLifeMs, now });
@@ -56,16 +58,21 @@ export async function openServer(parts: ServerParts): Promise<OpenServer> {
     });
     const services: Services = {
       ...{ options, engines, queue, heat, traffic, background, metrics, clock, onBug },
-      isClosing: () => isClosing,
+      closing: closing.signal,
     };
     const server = await listen(createApp(services).fetch, options);
+    const unwritten = new Traffic(); // a request's ticket is given back before its last bytes are written
+    server.on("request", (_request, response) => {
+      if (!closing.signal.aborted) response.once("close", unwritten.enter());
+    });
     return {
       url: urlOf(server, options),
       async close({ graceMs = 10_000 } = {}) {
-        isClosing = true;
+        closing.abort();
+        const limit = { maxPauseMs: graceMs };
+        await Promise.all([traffic.whenQuiet(limit), unwritten.whenQuiet(limit)]);
+        // Not earlier: node takes an answer that has its end, but is not written yet, for idle, and cuts it.
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-        server.closeIdleConnections();
-        await traffic.whenQuiet({ maxPauseMs: graceMs });
         server.closeAllConnections();
         await closed;
         await background?.stop();

@@ -11,7 +11,7 @@ import type { BodyLimits } from "./read-body.ts";
 /** How a server behaves. */
 export interface ServerOptions extends GuardOptions {
   port: number;
-  /** Folders that documents may be ingested from by path. */
+  /** Folders, which must be there, that documents may be ingested from by path. */
   allowedPaths: readonly string[];
   /** Where reports of evaluations lie. */
   reportsFolder: string;
@@ -39,8 +39,8 @@ export interface Services {
   metrics: Metrics;
   /** Milliseconds, for durations. */
   clock: () => number;
-  /** True while the server ends. */
-  isClosing: () => boolean;
+  /** Aborted when the server begins to end. */
+  closing: AbortSignal;
   /** Hears of failures that are ours. */
   onBug(error: unknown): void;
 }
@@ -74,12 +74,28 @@ export async function withTicket<T>(
   }
 }
 
+/** Refuses what comes while the server ends. */
+export function checkOpen(closing: AbortSignal): void {
+  if (!closing.aborted) return;
+  throw new RequestError(503, "the server is shutting down", {
+    code: "shutting_down",
+    headers: { Connection: "close" },
+  });
+}
+
+/** Refuses with 409 what would write beside a job: a data folder has one writer. */
+export function checkNoJob({ queue }: Services): void {
+  if (!queue.current) return;
+  const { kind, collection } = queue.current;
+  throw new RequestError(
+    409,
+    `a job is writing: ${kind} of "${collection}"; wait until it has ended, or cancel it`,
+  );
+}
+
 /** Takes a place, or refuses with 503 where all are taken. */
-export function admit(
-  { traffic, metrics, options, clock, isClosing }: Services,
-  client: AbortSignal,
-): Ticket {
-  if (isClosing()) throw new RequestError(503, "the server is shutting down", { code: "shutting_down" });
+export function admit({ traffic, metrics, options, clock, closing }: Services, client: AbortSignal): Ticket {
+  checkOpen(closing);
   if (traffic.inFlight >= options.maxInFlight) {
     metrics.refused();
     throw new RequestError(503, `${traffic.inFlight} requests are being answered already; try again soon`, {

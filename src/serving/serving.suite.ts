@@ -13,12 +13,14 @@ export interface TestServerOptions {
   options?: Partial<ServerOptions>;
   background?: Partial<NonNullable<ServerParts["background"]>>;
   parsing?: ServerParts["engines"]["environment"]["parsing"];
+  /** How long its end waits for what is under way. */
+  graceMs?: number;
 }
 
 /** A server on a free port of this machine, over a tiny model and a folder; what is a bug of ours fails the test. */
 export async function withServer<T>(
   folder: string,
-  { settings = {}, options = {}, background, parsing }: TestServerOptions,
+  { settings = {}, options = {}, background, parsing, graceMs = 500 }: TestServerOptions,
   task: (server: OpenServer) => Promise<T>,
 ): Promise<T> {
   const bugs: unknown[] = [];
@@ -46,7 +48,7 @@ export async function withServer<T>(
     onProblem: () => {},
   });
   const outcome = await Promise.allSettled([task(server)]);
-  await server.close({ graceMs: 500 });
+  await server.close({ graceMs });
   const [result] = outcome;
   if (result.status === "rejected") throw result.reason;
   if (bugs.length) throw bugs[0];

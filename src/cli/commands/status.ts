@@ -26,7 +26,7 @@ function describe(report: StatusReport): string[] {
     `collection   ${collection}${others.length ? ` (others: ${others.join(", ")})` : ""}`,
     `corpus       ${corpus ? `${count(corpus.documents, "document")}, ${count(corpus.passages, "passage")}` : "none"}`,
     `index        ${index ? `${index.analyzer}` : "none"}`,
-    `augmented    ${count(augmented, "passage")}`,
+    `augmented    ${augmented === null ? "unknown without the model" : count(augmented, "passage")}`,
     `model        ${model.name}${model.problem ? ` (${model.problem})` : ` (${model.architecture}, ${count(model.parameters ?? 0, "parameter")})`}`,
     ...(encoding
       ? [
