@@ -4,7 +4,7 @@
 #   npm run --silent build && node experiments/memory/data.js --work WORK && experiments/memory/train.sh WORK
 #
 #   MODEL=prag-mini  OUT=models/prag-mini-memory  THREADS=2
-#   IMITATE=6 COPY=6 RATIOS=11 PRETRAIN=11 AGAIN=24 MORE=13 LAST=9 SFT=10 RLGF=3
+#   IMITATE=6 COPY=6 RATIOS=11 PRETRAIN=11 AGAIN=16 MORE=7 LAST=9 SFT=10 RLGF=3
 #                                    minutes of updates of each step on two cores; the learning rate falls by them
 #
 # Memory tokens first learn to be like the tokens that they stand for; then to say again what was said in the window before, at ratio 2;
@@ -32,9 +32,9 @@ prag memory train --stage pretrain --data "$work/copy" --from "$work/stage-1a" -
 prag memory train --stage pretrain --data "$work/pretrain" --from "$work/stage-1b" --out "$work/stage-1c" --windows 4 \
   --ratios 2,4,8,16 --weigh gain --batch 8 --learning-rate 5e-4 --minutes "${PRETRAIN:-11}"
 prag memory train --stage pretrain --data "$work/copy" --from "$work/stage-1c" --out "$work/stage-1d" --windows 2 --ratios 2,4 \
-  --weigh gain --batch 8 --minutes "${AGAIN:-24}"
+  --weigh gain --batch 8 --minutes "${AGAIN:-16}"
 prag memory train --stage pretrain --data "$work/copy" --from "$work/stage-1d" --out "$work/stage-1e" --windows 2 --ratios 2,4,8 \
-  --weigh gain --batch 8 --minutes "${MORE:-13}"
+  --weigh gain --batch 8 --minutes "${MORE:-7}"
 prag memory train --stage pretrain --data "$work/pretrain" --from "$work/stage-1e" --out "$work/stage-1f" --windows 4 \
   --ratios 2,4,8,16 --weigh gain --batch 8 --learning-rate 5e-4 --minutes "${LAST:-9}"
 

@@ -57,11 +57,11 @@ describe("prag reproduce memorag", () => {
           "--ratio",
           "4",
         ];
-        const out = ["--out", join(folder, "runs"), "--max-words", "30", "--json"];
+        const out = ["--out", join(folder, "runs"), "--max-words", "20", "--json"];
         const call = (...more: string[]) => callIn(folder, [...words, ...out, ...more]);
         const plan = planSchema.parse(await call("--plan", "--sets", "narrativeqa"));
         expect(plan.runs).toMatchObject([
-          { name: "narrativeqa", questions: 2, answers: 14, texts: { count: 1 } },
+          { name: "narrativeqa", questions: 2, answers: 16, texts: { count: 1 } },
         ]);
 
         const { files } = reportSchema.parse(await call());
@@ -73,6 +73,7 @@ describe("prag reproduce memorag", () => {
           "closed-book",
           "full-context",
           "standard-rag",
+          "standard-rag:k5",
           "hyde",
           "decompose",
           "memorag:lite",
@@ -84,6 +85,7 @@ describe("prag reproduce memorag", () => {
         for (const { method, retrieved, error } of records) {
           expect(error, method).toBeUndefined();
           expect(retrieved.length > 0, method).toBe(!["closed-book", "full-context"].includes(method));
+          if (method === "standard-rag:k5") expect(retrieved).toHaveLength(5);
         }
         const page = await readFile(files.find((file) => file.endsWith(".md"))!, "utf8");
         expect(page).toContain("published: MemoRAG");
