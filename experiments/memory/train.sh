@@ -4,12 +4,13 @@
 #   npm run --silent build && node experiments/memory/data.js --work WORK && experiments/memory/train.sh WORK
 #
 #   MODEL=prag-mini  OUT=models/prag-mini-memory  THREADS=2
-#   IMITATE=6 COPY=6 RATIOS=11 PRETRAIN=11 AGAIN=16 MORE=7 LAST=9 SFT=10 RLGF=3
+#   IMITATE=6 COPY=6 RATIOS=11 PRETRAIN=11 AGAIN=16 MORE=7 LAST=9 SFT=10
 #                                    minutes of updates of each step on two cores; the learning rate falls by them
+#   RLGF=120                         updates of the last step
 #
 # Memory tokens first learn to be like the tokens that they stand for; then to say again what was said in the window before, at ratio 2;
-# then longer texts at all ratios; and both once more. In pre-training a token counts by what the windows before tell of it. Without the first step nothing
-# of a text is remembered after the same time (decisions/0028).
+# then longer texts at all ratios; and both once more. In pre-training a token counts by what the windows before tell of it. Without
+# the first step nothing of a text is remembered after the same time (decisions/0028).
 #
 # Interrupted (Ctrl-C, kill -9), the same call goes on from the last twenty updates; done stages are passed over. Texts are read
 # anew by each call, and sampling clues for the third stage is not counted in its minutes.
@@ -48,7 +49,7 @@ prag memory train --stage sft --data "$work/clues.jsonl,$work/planted-clues.json
 
 # Clues are sampled at the first ratio.
 prag memory train --stage rlgf --data "$work/reward.jsonl" --from "$work/stage-2" --out "$work/stage-3" \
-  --ratios 4,2,8 --samples 4 --updates 60 --minutes "${RLGF:-3}"
+  --ratios 4,2,8 --samples 4 --learning-rate 3e-4 --updates "${RLGF:-120}"
 
 mkdir -p "$out"
 cp "$work/stage-3/model.safetensors" "$work/stage-3/config.json" "$out"
