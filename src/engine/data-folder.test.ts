@@ -58,7 +58,7 @@ describe("writers", () => {
       await asWriter(data, "encode", async () => {
         const second = asWriter(data, "ingest", async () => {});
         await expect(second).rejects.toThrow(CapacityError);
-        await expect(second).rejects.toThrow(new RegExp(`pid ${process.pid}.*encode.*wait`));
+        await expect(second).rejects.toThrow(new RegExp(`pid ${process.pid}.*encode.*try again`));
         const reader = await openEngine(tinySettings(folder));
         await reader.dispose();
       });
