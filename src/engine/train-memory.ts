@@ -75,11 +75,12 @@ export interface TrainMemoryReport {
   meanReward: number | null;
 }
 
+/** Where nothing is said, by stage; the help of `prag memory train` says the same. */
 const defaults = {
   imitate: { learningRate: 2e-3, batch: 4, ratios: [2, 4, 8, 16, 32] },
   pretrain: { learningRate: 1e-3, batch: 4, ratios: [2, 4, 8, 16, 32] },
   sft: { learningRate: 3e-4, batch: 8, ratios: [2, 4, 8] },
-  rlgf: { learningRate: 5e-5, batch: 4, ratios: [2, 4, 8] },
+  rlgf: { learningRate: 3e-4, batch: 4, ratios: [2, 4, 8] },
 };
 const beta = 0.1;
 

@@ -1,8 +1,7 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { NotFoundError, UnsupportedError } from "../base/errors.ts";
-import { readJsonIfPresent } from "../base/files.ts";
+import { isFile, readJsonIfPresent } from "../base/files.ts";
 import { canonicalJson, sha256, sha256OfFile } from "../base/hash.ts";
 import type { Prefixes } from "./embedder.ts";
 
@@ -69,16 +68,9 @@ export async function readEncoderFolder(
 }
 
 async function findModel(folder: string): Promise<string> {
-  for (const name of modelFiles) if (await exists(join(folder, name))) return join(folder, name);
+  for (const name of modelFiles) if (await isFile(join(folder, name))) return join(folder, name);
   throw new NotFoundError(
     `${folder} holds no ${modelFiles.join(" and no ")}; an encoder's folder holds tokenizer.json and its graph as ONNX (optimum-cli export onnx makes one)`,
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
   );
 }
 

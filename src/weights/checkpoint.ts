@@ -3,7 +3,7 @@ import { open, readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { FormatError, NotFoundError } from "../base/errors.ts";
-import { explainSystemError, readJsonIfPresent } from "../base/files.ts";
+import { explainSystemError, isFile, readJsonIfPresent } from "../base/files.ts";
 import { canonicalJson, sha256OfFile } from "../base/hash.ts";
 import { openSafetensors, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
 
@@ -46,7 +46,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
 
 async function openWeightFiles(folder: string): Promise<SafetensorsFile[]> {
   const single = join(folder, "model.safetensors");
-  if (await exists(single)) return [await openSafetensors(single)];
+  if (await isFile(single)) return [await openSafetensors(single)];
   const indexPath = join(folder, "model.safetensors.index.json");
   const index = await readJsonIfPresent(indexPath, indexSchema);
   if (!index) throw new NotFoundError(await describeMissingWeights(folder));
@@ -100,13 +100,6 @@ async function describeMissingWeights(folder: string): Promise<string> {
   const others = names.filter((name) => /\.(bin|pt|pth|gguf)$|\.safetensors$/.test(name));
   const found = others.length ? ` (found ${others.slice(0, 3).join(", ")})` : "";
   return `${folder} holds neither model.safetensors nor model.safetensors.index.json${found}; save the model as safetensors`;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Up to this size together, weight files are hashed whole, in bytes. */

@@ -1,9 +1,8 @@
-import { stat } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { ConfigError } from "../../base/errors.ts";
-import { writeJson } from "../../base/files.ts";
+import { isFile, writeJson } from "../../base/files.ts";
 import { completeConfig, configFileName, type EngineSettings } from "../../engine/config.ts";
 import { addExamples, readGlobalOptions, readOptions } from "../options.ts";
 import { type Shell, speechOf } from "../shell.ts";
@@ -20,7 +19,7 @@ export function addInit(program: Command, shell: Shell): void {
       const { force } = readOptions(self, z.object({ force: z.boolean().optional() }));
       const globals = readGlobalOptions(self);
       const path = resolve(shell.cwd, globals.configFile ?? configFileName);
-      if (!force && (await exists(path)))
+      if (!force && (await isFile(path)))
         throw new ConfigError(`${path} is there already; edit it, or replace it with --force`);
       const settings = settingsFor(dirname(path), globals.settings, shell);
       await writeJson(path, settings);
@@ -44,11 +43,4 @@ function settingsFor(folder: string, given: EngineSettings, { cwd }: Shell): Rec
     settings[name] = name === "model" && !seen.startsWith(".") ? `./${seen}` : seen;
   }
   return settings;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -225,7 +225,11 @@ function addTrain(memory: Command, shell: Shell): void {
     .option("--from <folder>", "memory weights to start from: those of the stage before")
     .option("--window <tokens>", "tokens of a window (default: 256 at most)", wholeNumber)
     .option("--windows <count>", "windows of a stretch in imitate and pretrain (default: 4)", wholeNumber)
-    .option("--ratios <list>", "ratios to draw from, such as 2,4,8", nameList)
+    .option(
+      "--ratios <list>",
+      "ratios to draw from (default: 2,4,8; in imitate and pretrain 2,4,8,16,32)",
+      nameList,
+    )
     .addOption(
       choiceOption(
         "--weigh <how>",
@@ -233,14 +237,18 @@ function addTrain(memory: Command, shell: Shell): void {
         weighings,
       ),
     )
-    .option("--batch <count>", "texts of an update", wholeNumber)
+    .option("--batch <count>", "texts of an update (default: 4, in sft 8)", wholeNumber)
     .option("--updates <count>", "updates (default: one pass over the data)", wholeNumber)
     .option(
       "--minutes <count>",
       "stop after so many minutes of updates, all calls together; the learning rate falls by them",
       decimalNumber,
     )
-    .option("--learning-rate <rate>", "of AdamW", decimalNumber)
+    .option(
+      "--learning-rate <rate>",
+      "of AdamW (default: 2e-3 in imitate, 1e-3 in pretrain, else 3e-4)",
+      decimalNumber,
+    )
     .option("--seed <number>", "of what is drawn (default: 1)", wholeNumber)
     .option("--samples <count>", "clues sampled for an example of rlgf (default: 4)", wholeNumber)
     .addOption(choiceOption("--reward <name>", "how answers are judged in rlgf (default: f1)", rewardNames))
