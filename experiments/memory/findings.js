@@ -56,7 +56,16 @@ const summaries = {
         interval: intervals.f1,
       })),
     })),
-  long: (measured) => measured,
+  long: ({ held, ...measured }) => {
+    // A page of the cache becomes the process's when it is written first: what is filled so far is taken off.
+    const beside = held.map(({ tokens, rss }) => rss - (measured.cacheBytes * tokens) / measured.tokens);
+    const [first, last] = [beside[0], beside.at(-1)];
+    return {
+      ...measured,
+      beside: { first, last, least: Math.min(...beside), most: Math.max(...beside) },
+      held,
+    };
+  },
 };
 
 export const summarise = (measured) =>
@@ -165,10 +174,11 @@ ${runs
       )}`,
   )
   .join("\n\n")}`,
-  long: ({ tokens, ratio, entries, cacheBytes, seconds, growthOfSecondHalf }) => `## A very long text
+  long: ({ tokens, ratio, entries, cacheBytes, seconds, beside, held }) => `## A very long text
 
-${tokens.toLocaleString("en")} tokens at ratio ${ratio}: ${entries.toLocaleString("en")} entries, ${megabytes(cacheBytes)} of keys and values, read in ${Math.round(seconds)} s. While the second half was
-read, the process grew by ${megabytes(growthOfSecondHalf)} (the cache is laid out at the beginning). What such a memory recalls is not claimed: see the trained lengths above.`,
+${tokens.toLocaleString("en")} tokens at ratio ${ratio}: ${entries.toLocaleString("en")} entries, ${megabytes(cacheBytes)} of keys and values, read in ${Math.round(seconds)} s. Beside
+the keys and values that were filled, the process held ${megabytes(beside.first)} after the first window and ${megabytes(beside.last)} at the end (from ${megabytes(beside.least)} to ${megabytes(beside.most)}, seen at ${held.length} moments).
+What such a memory recalls is not claimed: see the trained lengths above.`,
 };
 
 export function findingsText(results) {

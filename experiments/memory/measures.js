@@ -268,15 +268,12 @@ export async function measureLong({ parts, model, memoryModel, texts, tokens, wo
         steps.progress({ task: "read a long text", done, total: tokens, note: "tokens" });
       },
     });
-    const half = held.slice(Math.floor(held.length / 2));
-    const growth = half.at(-1).rss - half[0].rss;
     return {
       tokens,
       ratio: 32,
       entries: header.entries,
       cacheBytes: bytes,
       seconds: seconds() - start,
-      growthOfSecondHalf: growth,
       held,
     };
   });
