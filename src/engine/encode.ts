@@ -6,7 +6,7 @@ import { canonicalJson, sha256 } from "../base/hash.ts";
 import { type JsonlWriter, openJsonl } from "../base/jsonl.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { type EncodedPassage, encodeGroups, groupPassages } from "../training/encode.ts";
-import { hasDiverged } from "../training/trainer.ts";
+import { hasDiverged } from "../training/loss.ts";
 import { type AugmentReport, augmentPassages } from "./augment.ts";
 import { asWriter } from "./data-folder.ts";
 import { bytesPerAdapter, checkSpace, freeBytes } from "./disk.ts";

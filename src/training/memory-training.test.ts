@@ -38,7 +38,7 @@ describe("training of memory weights", () => {
   });
   const stretches = () => createStretches([text], { window: 24, windows: 2, ratios: [4], batch: 2, seed: 1 });
   const training = (values: MemoryValues, more: Partial<MemoryTraining> = {}): MemoryTraining => {
-    const state = { path: join(tiny.root, `state-${counter++}`), identity: "one", everyUpdates: 2 };
+    const state = { path: join(tiny.root, `state-${counter++}`), identity: "one", everyMs: 15_000 };
     const textsOf = async (update: number) => ({ texts: stretches().textsOf(update) });
     return { trainer, values, schedule, textsOf, state, clock: () => 0, ...more };
   };
@@ -64,10 +64,27 @@ describe("training of memory weights", () => {
     const again = training(await initialMemoryValues(tiny.model, 3), { state: first.state });
     const updates: number[] = [];
     await trainMemory({ ...again, onUpdate: ({ update }) => void updates.push(update) });
-    expect(updates).toEqual([5, 6]); // the state of update 4 was the last on disk
+    expect(updates).toEqual([6]); // nothing is made twice after an abort
     for (const [name, value] of whole) expect(again.values.get(name), name).toEqual(value);
     const other = { ...first.state, identity: "two" };
     await expect(trainMemory({ ...again, state: other })).rejects.toThrow(ConfigError);
+  });
+
+  it("writes its state in time, so that a kill costs seconds of work", async () => {
+    let now = 0;
+    const killed = training(await initialMemoryValues(tiny.model, 3), { clock: () => now });
+    const onUpdate = ({ update }: { update: number }) => {
+      now += 6000; // the third update is the first after 15 seconds
+      if (update === 5) throw new Error("killed");
+    };
+    await expect(trainMemory({ ...killed, onUpdate })).rejects.toThrow("killed");
+    const updates: number[] = [];
+    await trainMemory({
+      ...killed,
+      values: await initialMemoryValues(tiny.model, 3),
+      onUpdate: ({ update }) => void updates.push(update),
+    });
+    expect(updates).toEqual([4, 5, 6]);
   });
 
   it("goes on the same after updates without any weight, which move nothing", async () => {

@@ -1,5 +1,5 @@
-import { ConfigError } from "../base/errors.ts";
 import { AdamW } from "./adamw.ts";
+import { checkLoss } from "./loss.ts";
 import type { WindowedText } from "./memory-batch.ts";
 import type { MemoryTrainer, MemoryValues } from "./memory-trainer.ts";
 import { restoreTrainingPoint, saveTrainingPoint, type TrainingPoint } from "./memory-values.ts";
@@ -40,8 +40,8 @@ export interface MemoryTraining {
   schedule: MemorySchedule;
   /** The texts of an update (from 0); depends on the update alone, so that a run that goes on sees what it would have seen. */
   textsOf(update: number, values: MemoryValues): Promise<UpdateTexts>;
-  /** Where the state lies, and what it is the state of. */
-  state: { path: string; identity: string; everyUpdates: number };
+  /** Where the state lies, what it is the state of, and after how many milliseconds it is written anew at the soonest. */
+  state: { path: string; identity: string; everyMs: number };
   /** Milliseconds of all calls together; the learning rate falls by them where they end before the updates do. */
   budgetMs?: number | undefined;
   /** Milliseconds. */
@@ -51,8 +51,8 @@ export interface MemoryTraining {
 }
 
 /**
- * Trains memory weights, from the state on disk if there is one, until the updates are done or the time is over. After a kill
- * the same call goes on. Returns how many updates are done.
+ * Trains memory weights, from the state on disk if there is one, until the updates are done or the time is over. After an abort
+ * the same call goes on with the next update, after a kill from the last state on disk. Returns how many updates are done.
  */
 export async function trainMemory(training: MemoryTraining): Promise<number> {
   const { trainer, values, schedule, state, clock, budgetMs = Number.POSITIVE_INFINITY, signal } = training;
@@ -66,7 +66,18 @@ export async function trainMemory(training: MemoryTraining): Promise<number> {
   const form = { identity: state.identity, parameters };
   await restoreTrainingPoint(state.path, point, form);
   const isDone = () => point.update >= schedule.updates || point.spentMs >= budgetMs;
+  const saved = { update: point.update, atMs: clock(), tookMs: 0 };
+  const save = async () => {
+    if (saved.update === point.update) return;
+    const startMs = clock();
+    await saveTrainingPoint(state.path, point, form);
+    const atMs = clock();
+    Object.assign(saved, { update: point.update, atMs, tookMs: atMs - startMs });
+  };
+  // The state of a large model takes its time: it is written for a twentieth of the time at most.
+  const isDue = () => clock() - saved.atMs >= Math.max(state.everyMs, 20 * saved.tookMs);
   while (!isDone()) {
+    if (signal?.aborted) await save();
     signal?.throwIfAborted();
     const startMs = clock();
     const { texts, loss: meant } = await training.textsOf(point.update, values);
@@ -75,8 +86,9 @@ export async function trainMemory(training: MemoryTraining): Promise<number> {
     point.spentMs += clock() - startMs;
     const share = Math.max(point.update / schedule.updates, point.spentMs / budgetMs);
     await training.onUpdate?.({ update: point.update, loss: meant ?? loss, tokens, share });
-    if (point.update % state.everyUpdates === 0 || isDone()) await saveTrainingPoint(state.path, point, form);
+    if (isDue()) await save();
   }
+  await save();
   return point.update;
 }
 
@@ -89,11 +101,7 @@ async function update(
   if (texts.every(({ weights }) => weights.every((weight) => weight === 0))) return { loss: 0, tokens };
   const { scores, gradients } = await trainer.gradients(texts, values);
   const loss = -scores.reduce((a, b) => a + b, 0);
-  if (!Number.isFinite(loss)) {
-    throw new ConfigError(
-      `the loss of update ${update + 1} is ${loss}; choose a smaller learning rate than ${schedule.learningRate}`,
-    );
-  }
+  checkLoss(loss, { update: update + 1, learningRate: schedule.learningRate });
   const norm = Math.sqrt([...gradients.values()].reduce((total, one) => total + sumOfSquares(one), 0));
   const shrink = norm > schedule.maxNorm ? schedule.maxNorm / norm : 1;
   const pairs = [...gradients].map(([name, gradient]) => {

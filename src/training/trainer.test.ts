@@ -5,10 +5,11 @@ import { Random } from "../base/random.ts";
 import { type Model, openModel } from "../models/open-model.ts";
 import { openRuntime, type Runtime } from "../runtime/runtime.ts";
 import { createLanedTrainer } from "./lanes.ts";
+import { hasDiverged } from "./loss.ts";
 import { type PackedRow, pack } from "./packing.ts";
 import { createSequence } from "./sequence.ts";
 import { tinyAdapter, tinyAdapterConfig, tinyModelFolder } from "./tiny-model.suite.ts";
-import { hasDiverged, openTrainer, type Trainer } from "./trainer.ts";
+import { openTrainer, type Trainer } from "./trainer.ts";
 
 const random = new Random("trainer");
 const drawIds = (length: number) => Array.from({ length }, () => random.int(397));

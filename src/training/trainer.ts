@@ -6,6 +6,7 @@ import { floats } from "../runtime/floats.ts";
 import type { HostTensor, ResidentTensor, Runtime, Session } from "../runtime/runtime.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
 import { createTrainingGraph, gradientName } from "./graph.ts";
+import { hasDiverged } from "./loss.ts";
 import type { PackedRow } from "./packing.ts";
 import { type ResidentBatch, withBatches } from "./resident-batch.ts";
 import { stackFactors, unstackFactors } from "./stacked-factors.ts";
@@ -28,11 +29,6 @@ export interface TrainingJob {
 export interface TrainedAdapter {
   adapter: Adapter;
   losses: number[];
-}
-
-/** Whether a training with these losses has diverged: its adapter is of no use. */
-export function hasDiverged(losses: readonly number[]): boolean {
-  return !Number.isFinite(losses.at(-1) ?? 0);
 }
 
 /** Trains adapters of one shape for one frozen base model. */

@@ -80,6 +80,17 @@ describe("warm-up", () => {
     },
   );
 
+  it("ends at the first loss that is no number, before anything is written of it", async () => {
+    const state = fresh();
+    const broken = { ...trainer, gradients: async () => ({ losses: [Number.NaN], gradients: new Map() }) };
+    const saved: number[] = [];
+    const onUpdate = async ({ updates }: WarmUpState) => void saved.push(updates);
+    await expect(warmUp(broken, state, { sequences, schedule, onUpdate })).rejects.toThrow(
+      /loss of update 1 is NaN; choose a smaller learning rate/,
+    );
+    expect([saved, state.losses]).toEqual([[], []]);
+  });
+
   it("refuses a checkpoint of other data", async () => {
     const folder = await mkdtemp(join(tmpdir(), "prag-warm-up-"));
     const path = join(folder, "state");

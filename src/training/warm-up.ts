@@ -4,6 +4,7 @@ import { UnsupportedError } from "../base/errors.ts";
 import type { QuestionAnswer } from "../corpus/corpus.ts";
 import { AdamW, type Moments } from "./adamw.ts";
 import { dialogueSequence, type ExampleParts } from "./examples.ts";
+import { checkLoss } from "./loss.ts";
 import { type PackedRow, pack } from "./packing.ts";
 import type { Recipe } from "./recipe.ts";
 import { createSequence } from "./sequence.ts";
@@ -107,6 +108,7 @@ export async function warmUp(
     signal?.throwIfAborted();
     const row = rowOf(sequences, schedule, state.updates);
     const { losses, gradients } = await trainer.gradients([row], [state.adapter]);
+    checkLoss(losses[0]!, { update: state.updates + 1, learningRate: schedule.learningRate });
     optimiser.step(
       parameters.map(([name, value]) => ({ value, gradient: gradients.get(name)! })),
       schedule.decay === "linear" ? 1 - state.updates / total : 1,
