@@ -103,6 +103,10 @@ describe("adapters of a data folder", () => {
       const { key } = await importAdapter(parts, join(folder, "other"), { passageId });
       expect((await encode(parts)).encoded).toBe(0);
       expect((await parts.encoding()).keyOf(passageId)).toBe(key);
+      await writeFile((await parts.store()).path(key), "damaged"); // whatever it was, it is no longer
+      await encode(parts);
+      expect((await parts.encoding()).keyOf(passageId)).toMatch(/./);
+      expect((await parts.encoding()).keyOf(passageId)).not.toBe(key);
     }));
 
   it("are forgotten when they are deleted, in every collection", () =>

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { loadAdapterHeader } from "../adapters/adapter-file.ts";
+import { type AdapterHeader, loadAdapterHeader } from "../adapters/adapter-file.ts";
 import { adapterKey } from "../adapters/adapter-key.ts";
 import { hashAdapter } from "../adapters/initialise.ts";
 import type { AdapterDtype } from "../adapters/size.ts";
@@ -92,19 +92,23 @@ export async function findMissing(
 
 /** Whether there is an adapter with numbers of the type in use; one of another type, or one that cannot be read, is made anew. */
 async function isStored(store: AdapterStore, key: string, dtype: AdapterDtype): Promise<boolean> {
-  if (!(await store.has(key))) return false;
-  try {
-    return (await loadAdapterHeader(store.path(key))).dtype === dtype;
-  } catch (error) {
-    if (error instanceof FormatError) return false;
-    throw error;
-  }
+  return (await readHeader(store, key))?.dtype === dtype;
 }
 
 /** An adapter that was imported for a passage is what the user wants there: none is trained in its place. */
 async function isImported(store: AdapterStore, key: string): Promise<boolean> {
-  if (!(await store.has(key))) return false;
-  return importedRecipe.safeParse((await loadAdapterHeader(store.path(key))).provenance.recipe).success;
+  return importedRecipe.safeParse((await readHeader(store, key))?.provenance.recipe).success;
+}
+
+/** The header of a stored adapter; `undefined` where there is none that can be read. */
+async function readHeader(store: AdapterStore, key: string): Promise<AdapterHeader | undefined> {
+  if (!(await store.has(key))) return undefined;
+  try {
+    return await loadAdapterHeader(store.path(key));
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
 }
 
 /** Stands in place of a recipe in the provenance of an imported adapter. */
