@@ -1,5 +1,6 @@
+import { ConfigError } from "../base/errors.ts";
 import { memorag, memoragNotes } from "../methods/memorag.ts";
-import type { Method } from "../methods/method.ts";
+import { type Method, usesAdapters } from "../methods/method.ts";
 import { answerPromptsHash } from "../prompts/provenance.ts";
 import {
   type MemoragChoice,
@@ -22,6 +23,15 @@ export async function createTextMethod(
   { memory, ...options }: MethodOptions & MemoragChoice,
 ): Promise<Method> {
   if (name === "memorag") return memorag(await openMemorag(parts, { memory, ...options }));
+  const { model, answerModel } = parts.config;
+  if (usesAdapters(name) && answerModel !== undefined && answerModel !== model)
+    throw new ConfigError(
+      `${name} merges adapters of ${model}, which do not fit into ${answerModel}; leave --answer-model out, or choose a method without adapters`,
+    );
+  if (options.shuffleAdapters !== undefined)
+    throw new ConfigError(
+      "adapters are shuffled among the passages of a collection, not of one text; leave out --shuffle-adapters or --memory",
+    );
   const text = options.text ?? (await openMemoryOf(parts, memory)).passages;
   const retriever = await openTextRetriever(parts, text);
   const own = { ...parts, retriever: async () => retriever, generator: parts.answerGenerator };

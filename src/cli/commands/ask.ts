@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { ConfigError } from "../../base/errors.ts";
 import type { Answer } from "../../engine/answer.ts";
 import { ask } from "../../engine/ask.ts";
 import { choices, type EngineSettings } from "../../engine/config.ts";
@@ -120,7 +121,13 @@ export function addAnswerOptions(command: Command): Command {
 
 /** Reads the options of `addAnswerOptions`. */
 export function readAnswerOptions(command: Command): AskCommandOptions {
-  return readOptions(command, schema);
+  const options = readOptions(command, schema);
+  for (const name of ["answerModel", "memoryModel"] as const)
+    if (options[name] !== undefined && options.memory === undefined)
+      throw new ConfigError(
+        `--${name === "answerModel" ? "answer-model" : "memory-model"} is for answers from a memory; name it with --memory`,
+      );
+  return options;
 }
 
 /** Those of them that are settings of the engine. */
@@ -188,7 +195,7 @@ export async function answerAloud(
   if (!json) {
     terminal.print("");
     for (const line of describeSources(answer, context)) terminal.print(line);
-    noteMissing(answer, { method, context });
+    noteMissing(answer, { method, context, isMemory: options.memory !== undefined });
   }
   if (options.trace) for (const line of describeTrace(answer)) context.terminal.note(line);
   return answer;
@@ -205,12 +212,12 @@ function describeSources({ sources }: Answer, { terminal }: Speech): string[] {
 
 function noteMissing(
   { sources }: Answer,
-  { method, context }: { method: string; context: CommandContext },
+  { method, context, isMemory }: { method: string; context: CommandContext; isMemory: boolean },
 ): void {
   if (!usesAdapters(method)) return;
   const missing = sources.filter(({ adapter }) => adapter === null);
   if (missing.length)
     context.note(
-      `${count(missing.length, "passage")} of ${sources.length} had no adapter for this model and recipe; "prag encode" makes them`,
+      `${count(missing.length, "passage")} of ${sources.length} had no adapter for this model and recipe; "prag encode" makes them${isMemory ? ', once "prag ingest" has taken the text into the collection' : ""}`,
     );
 }
