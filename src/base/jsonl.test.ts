@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { compileModules } from "./compile.suite.ts";
-import { CapacityError, FormatError } from "./errors.ts";
-import { openJsonl, readJsonl } from "./jsonl.ts";
+import { CapacityError, FormatError, NotFoundError } from "./errors.ts";
+import { openJsonl, readGivenJsonl, readJsonl } from "./jsonl.ts";
 import { Random } from "./random.ts";
 import { createTinyDisk } from "./tiny-disk.suite.ts";
 
@@ -66,6 +66,13 @@ describe("JSONL files", () => {
       await append(path, { i: 9 });
       expect(await readJsonl(path, schema)).toEqual([...kept, { i: 9 }]);
     }
+  });
+
+  it("that somebody gives must be there, and may lack their last newline", async () => {
+    const path = join(root, "given.jsonl");
+    await expect(readGivenJsonl(path, schema)).rejects.toThrow(NotFoundError);
+    writeFileSync(path, '\uFEFF{"i":1}\n\n{"i":2,"text":"last"}');
+    expect(await readGivenJsonl(path, schema)).toEqual([{ i: 1 }, { i: 2, text: "last" }]);
   });
 
   it("name the file and the line that is wrong", async () => {

@@ -16,10 +16,21 @@ export async function readJsonl<T>(path: string, schema: z.ZodType<T>): Promise<
     if (systemCode(error) === "ENOENT") return [];
     throw explainSystemError(error, path);
   }
-  const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
-  return lines.flatMap((line, i) =>
-    line.trim() === "" ? [] : [parseJson(line, schema, `${path}:${i + 1}`)],
-  );
+  return parseLines(text.slice(0, text.lastIndexOf("\n") + 1), schema, path);
+}
+
+/** Reads a JSONL file that somebody gives: it must be there, and its last line may lack its newline. */
+export async function readGivenJsonl<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw explainSystemError(error, path);
+  });
+  return parseLines(text.replace(/^\uFEFF/, ""), schema, path);
+}
+
+function parseLines<T>(text: string, schema: z.ZodType<T>, path: string): T[] {
+  return text
+    .split("\n")
+    .flatMap((line, i) => (line.trim() === "" ? [] : [parseJson(line, schema, `${path}:${i + 1}`)]));
 }
 
 /** An open append-only file: each `append` is one line, on disk when the promise resolves; lines keep the order of the calls. */

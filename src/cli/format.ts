@@ -1,3 +1,5 @@
+import type { Unread } from "../corpus/find-files.ts";
+
 /** `0:07`, `12:30`, `1:02:03`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
@@ -22,4 +24,12 @@ export function count(number: number, noun: string, plural = `${noun}s`): string
 /** A fraction as per cent with one digit. */
 export function formatPercent(fraction: number): string {
   return (100 * fraction).toFixed(1);
+}
+
+/** What was not read of files, a line each. */
+export function describeUnread({ skipped, incomplete }: Unread): string[] {
+  return [
+    ...skipped.map(({ source, reason }) => `skipped ${source}: ${reason}`),
+    ...incomplete.map(({ source, reason }) => `not all of ${source} could be read: ${reason}`),
+  ];
 }

@@ -25,6 +25,11 @@ export function jsonObject(text: string): Record<string, unknown> {
   }
 }
 
+/** Parses whole numbers separated by commas. */
+export function numberList(text: string): number[] {
+  return text.split(",").map((number) => wholeNumber(number.trim()));
+}
+
 /** Parses names separated by commas. */
 export function nameList(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());

@@ -22,6 +22,20 @@ export interface SkippedFile {
   reason: string;
 }
 
+/** What of the files is not in what was read of them. */
+export interface Unread {
+  /** Files of which nothing was read, and why. */
+  skipped: SkippedFile[];
+  /** Files of which a part could not be read, and why. */
+  incomplete: SkippedFile[];
+}
+
+/** The first files with their reasons, as an error says them. */
+export function listSkipped(files: readonly SkippedFile[]): string {
+  const reasons = files.slice(0, 5).map(({ source, reason }) => `${source}: ${reason}`);
+  return `${reasons.join("; ") || "no files"}${files.length > 5 ? ` (and ${files.length - 5} more)` : ""}`;
+}
+
 export interface FoundFiles {
   /** In the order of `source`, each once. */
   files: FoundFile[];

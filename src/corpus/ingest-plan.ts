@@ -10,7 +10,7 @@ import {
   findFiles,
   type SkippedFile,
 } from "./find-files.ts";
-import { readableExtensions, readerFor } from "./readers.ts";
+import { reasonToSkip } from "./readers.ts";
 
 /** A file of the new corpus: its documents are taken over from the previous one, or it is read. */
 export type PlannedFile =
@@ -77,14 +77,6 @@ function knownFiles(previous: Corpus | undefined): Map<string, { entry: FileEntr
 
 function sameMaking(a: CorpusManifest["making"], b: CorpusManifest["making"]): boolean {
   return a.maxWords === b.maxWords && a.overlapWords === b.overlapWords && a.readers === b.readers;
-}
-
-function reasonToSkip({ extension, size }: FoundFile, maxFileBytes: number): string | undefined {
-  if (!readerFor(extension))
-    return `unsupported extension ${extension || "(none)"}; can read ${readableExtensions.join(" ")}`;
-  if (size === 0) return "empty";
-  if (size > maxFileBytes) return `too large: ${size} bytes, at most ${maxFileBytes} are read`;
-  return undefined;
 }
 
 async function isUnchanged(file: FoundFile, entry: FileEntry, seen: Seen): Promise<boolean> {

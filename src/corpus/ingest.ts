@@ -8,10 +8,10 @@ import {
   publish,
   removeLeftovers,
 } from "./corpus-folder.ts";
-import type { FindOptions, SkippedFile } from "./find-files.ts";
+import { type FindOptions, listSkipped, type SkippedFile, type Unread } from "./find-files.ts";
 import { type Plan, planIngest, type SeenFile, sourceOf, writeSeen } from "./ingest-plan.ts";
 import type { ParserOptions } from "./read/parser.ts";
-import { readersVersion } from "./readers.ts";
+import { defaultMaxFileBytes, readersVersion } from "./readers.ts";
 import { type GenerationResult, writeGeneration } from "./write-generation.ts";
 
 export type { ParserOptions } from "./read/parser.ts";
@@ -31,17 +31,13 @@ export interface IngestOptions extends ChunkOptions, FindOptions {
 }
 
 /** What an ingest did, counted in files. */
-export interface IngestSummary {
+export interface IngestSummary extends Unread {
   added: number;
   changed: number;
   /** Files that are no longer there, or can no longer be read. */
   removed: number;
   /** Files whose documents were taken over, those of earlier ingests included. */
   unchanged: number;
-  /** Files that have no text in the corpus, and why. */
-  skipped: SkippedFile[];
-  /** Files of which a part could not be read, and why. */
-  incomplete: SkippedFile[];
   /** Size of the whole corpus now. */
   documents: number;
   passages: number;
@@ -63,7 +59,7 @@ export async function ingest(
   const {
     maxWords = 100,
     overlapWords = 0,
-    maxFileBytes = 64 * 2 ** 20,
+    maxFileBytes = defaultMaxFileBytes,
     base,
     within,
     dataFolder,
@@ -116,9 +112,7 @@ function countRemoved(previous: Corpus | undefined, entries: readonly FileEntry[
 
 /** Nothing of what was to be ingested could be read, and why. */
 export function nothingToIngest(skipped: readonly SkippedFile[]): InputError {
-  const reasons = skipped.slice(0, 5).map(({ source, reason }) => `${source}: ${reason}`);
-  const more = skipped.length > 5 ? ` (and ${skipped.length - 5} more)` : "";
-  return new InputError(`nothing could be ingested: ${reasons.join("; ")}${more}`);
+  return new InputError(`nothing could be ingested: ${listSkipped(skipped)}`);
 }
 
 interface SummaryParts {

@@ -1,32 +1,49 @@
-import { findFiles } from "./find-files.ts";
+import { type FindOptions, findFiles, type Unread } from "./find-files.ts";
 import { openParser } from "./read/parser.ts";
 import { type CutDocument, type ReadOptions, readDocuments } from "./read-documents.ts";
+import { defaultMaxFileBytes, reasonToSkip } from "./readers.ts";
 
 /** A document with the file that it is from. */
 export interface ReadDocument extends CutDocument {
   source: string;
 }
 
-/**
- * The documents of files, folders and globs, in the order of the files' names, without a corpus. Returns what could not be
- * read, one sentence each.
- */
-export async function* readFiles(
+/** How files are read without a corpus. */
+export interface ReadFilesOptions extends Omit<ReadOptions, "parser">, FindOptions {
+  /** The folder to which inputs and sources are relative. */
+  base: string;
+  /** Larger files are skipped. */
+  maxFileBytes?: number | undefined;
+  /** Given every document, in the order of the files' names. */
+  onDocument(document: ReadDocument): void;
+}
+
+/** Reads the documents of files, folders and globs, as an ingest would, without a corpus. */
+export async function readFiles(
   inputs: readonly string[],
-  { base, ...options }: Omit<ReadOptions, "parser"> & { base: string },
-): AsyncGenerator<ReadDocument, string[]> {
-  const { files, skipped } = await findFiles(inputs, base);
-  const problems = skipped.map(({ source, reason }) => `${source}: ${reason}`);
+  { base, maxFileBytes = defaultMaxFileBytes, onDocument, ...options }: ReadFilesOptions,
+): Promise<Unread> {
+  const { files, skipped } = await findFiles(inputs, base, options);
+  const incomplete: Unread["incomplete"] = [];
   const parser = openParser();
   try {
     for (const file of files) {
+      const { source } = file;
+      const reason = reasonToSkip(file, maxFileBytes);
+      if (reason) {
+        skipped.push({ source, reason });
+        continue;
+      }
       const documents = readDocuments(file, { ...options, parser });
-      let next = await documents.next();
-      for (; !next.done; next = await documents.next()) yield { ...next.value, source: file.source };
-      if (next.value) problems.push(`${file.source}: ${next.value}`);
+      let [next, isAny] = [await documents.next(), false];
+      for (; !next.done; next = await documents.next()) {
+        isAny = true;
+        onDocument({ ...next.value, source });
+      }
+      if (next.value) (isAny ? incomplete : skipped).push({ source, reason: next.value });
     }
   } finally {
     await parser.close();
   }
-  return problems;
+  return { skipped, incomplete };
 }

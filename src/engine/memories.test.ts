@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
@@ -17,6 +17,33 @@ describe("memories", () => {
     tiny = await openTinyMemory("qwen2-tied");
   });
   afterAll(() => rmSync(tiny.root, { recursive: true, force: true }));
+
+  it("say what of the files they were not made of, and stop at no file that is none of theirs", () =>
+    withTempFolder(async (folder) => {
+      await writeFile(join(folder, "docs", "LICENSE"), "Anybody may cross the bridge.");
+      await writeFile(join(folder, "docs", "long.txt"), "word ".repeat(1000));
+      await mkdir(join(folder, "data"));
+      await writeFile(join(folder, "data", "own.txt"), "This is of the data folder.");
+      const settings = tinySettings(folder, {
+        memoryModel: tiny.folder,
+        dataFolder: join(folder, "data"),
+        ingest: { maxFileBytes: 4000 },
+      });
+      await withEngine(settings, async ({ parts }) => {
+        const request = { base: folder, name: "all", dryRun: true };
+        const report = await memorize(parts, [".", "missing.txt"], request);
+        expect(report.skipped.map(({ source }) => source).sort()).toEqual([
+          "docs/LICENSE",
+          "docs/long.txt",
+          "missing.txt",
+        ]);
+        expect(report.incomplete).toEqual([]);
+        await writeFile(join(folder, "docs", "rows.jsonl"), '{"text": "One row is whole."}\nnot a row\n');
+        const partly = await memorize(parts, ["docs/rows.jsonl"], request);
+        expect(partly.incomplete.map(({ source }) => source)).toEqual(["docs/rows.jsonl"]);
+        await expect(memorize(parts, ["docs/LICENSE"], request)).rejects.toThrow(/unsupported extension/);
+      });
+    }));
 
   it("are made, asked, appended to, listed and deleted, several at once", () =>
     withTempFolder(async (folder) => {
@@ -80,7 +107,11 @@ describe("memories", () => {
           expect((await other.parts.generator()).model).toBe("qwen2-tied");
           expect((await other.parts.answerGenerator()).model).toBe("llama-tied");
           await ask(other.parts, "Who built it?", { memory: "one", methodOptions });
+          const foreign = ask(other.parts, "Who built it?", { memory: "one", method: "prag" });
+          await expect(foreign).rejects.toThrow(/merges adapters of .*qwen2-tied, which do not fit/);
         });
+        const shuffled = { memory: "one", method: "prag", shuffleAdapters: 1 };
+        await expect(ask(parts, "Who built it?", shuffled)).rejects.toThrow(/not of one text/);
         expect((await listMemories(parts)).map(({ name }) => name)).toEqual(["one", "two"]);
         await deleteMemory(parts, "one");
         expect((await listMemories(parts)).map(({ name }) => name)).toEqual(["two"]);

@@ -3,6 +3,7 @@ import { CapacityError, ConfigError, InputError, NotFoundError } from "../base/e
 import { writeAtomic } from "../base/files.ts";
 import { sha256 } from "../base/hash.ts";
 import type { Passage } from "../corpus/corpus.ts";
+import { listSkipped, type Unread } from "../corpus/find-files.ts";
 import { readFiles } from "../corpus/read-files.ts";
 import { tokensBefore } from "../memory/frame.ts";
 import { memorize as memorizeTokens } from "../memory/memorize.ts";
@@ -33,7 +34,7 @@ export interface MemorizeOptions {
 }
 
 /** What memorizing gave. */
-export interface MemorizeReport {
+export interface MemorizeReport extends Unread {
   name: string;
   title: string;
   lite: boolean;
@@ -54,13 +55,14 @@ export async function memorize(
   const task = () =>
     options.lite ? memorizeLite(parts, text, options) : memorizeFully(parts, text, options);
   const report = options.dryRun ? await task() : await asWriter(parts.folder, "memorize", task);
-  return { ...report, seconds: (parts.clock() - start) / 1000 };
+  const { skipped, incomplete } = text;
+  return { ...report, skipped, incomplete, seconds: (parts.clock() - start) / 1000 };
 }
 
-type Report = Omit<MemorizeReport, "seconds">;
+type Report = Omit<MemorizeReport, "seconds" | keyof Unread>;
 
 /** A text with the passages that are searched. */
-export interface ReadText {
+export interface ReadText extends Unread {
   title: string;
   /** Of each document; a blank line stands between two. */
   texts: string[];
@@ -70,27 +72,28 @@ export interface ReadText {
 
 /** Reads files as one text, in the order of their names. */
 export async function readText(
-  { config }: EngineParts,
+  { config, folder }: EngineParts,
   paths: readonly string[],
   { base, signal }: { base: string; signal?: AbortSignal | undefined },
 ): Promise<ReadText> {
   const [texts, passages]: [string[], Passage[]] = [[], []];
   const sources = new Set<string>();
   let title: string | undefined;
-  const documents = readFiles(paths, { ...config.ingest, base, signal });
-  let next = await documents.next();
-  for (; !next.done; next = await documents.next()) {
-    const { document, passages: cut, source } = next.value;
-    title ??= document.title;
-    sources.add(source);
-    texts.push(document.text);
-    for (const passage of cut)
-      passages.push({ ...passage, documentId: document.id, position: passages.length });
-  }
-  const problems = next.value;
-  if (!passages.length)
-    throw new InputError(`nothing could be memorized: ${problems.join("; ") || "no files"}`);
-  return { title: title ?? "", texts, sources: [...sources], passages };
+  const unread = await readFiles(paths, {
+    ...config.ingest,
+    base,
+    dataFolder: folder.path,
+    signal,
+    onDocument({ document, passages: cut, source }) {
+      title ??= document.title;
+      sources.add(source);
+      texts.push(document.text);
+      for (const passage of cut)
+        passages.push({ ...passage, documentId: document.id, position: passages.length });
+    },
+  });
+  if (!passages.length) throw new InputError(`nothing could be memorized: ${listSkipped(unread.skipped)}`);
+  return { title: title ?? "", texts, sources: [...sources], passages, ...unread };
 }
 
 async function memorizeFully(

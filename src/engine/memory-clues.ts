@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { ruleAugmenter } from "../augmentation/rule-augmenter.ts";
-import { InputError } from "../base/errors.ts";
-import { explainSystemError, parseJson, writeAtomic } from "../base/files.ts";
+import { ConfigError, InputError } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.ts";
+import { readGivenJsonl } from "../base/jsonl.ts";
 import { Random } from "../base/random.ts";
 import type { Passage } from "../corpus/corpus.ts";
+import type { Unread } from "../corpus/find-files.ts";
 import { readFiles } from "../corpus/read-files.ts";
 import { normaliseAnswer } from "../text/normalise.ts";
 import { sentences } from "../text/sentences.ts";
@@ -25,7 +26,7 @@ export interface CluesRequest {
   signal?: AbortSignal | undefined;
 }
 
-export interface CluesReport {
+export interface CluesReport extends Unread {
   examples: number;
   fromDocuments: number;
   fromQuestions: number;
@@ -37,7 +38,9 @@ const defaultWords = 300;
 /** Writes clue data for fine-tuning a memory: questions on texts, with the sentences of the text that answer them. */
 export async function makeClues(parts: EngineParts, request: CluesRequest): Promise<CluesReport> {
   const { words = defaultWords, seed = 1, signal, out } = request;
-  const documents = await readPassages(parts, request);
+  if (!request.paths.length && request.questions === undefined)
+    throw new ConfigError("clues are made of something: name files, or a dataset of questions (--questions)");
+  const { documents, skipped, incomplete } = await readPassages(parts, request);
   const fromDocuments: ClueExample[] = [];
   for (const [i, passages] of documents.entries()) {
     signal?.throwIfAborted();
@@ -58,17 +61,28 @@ export async function makeClues(parts: EngineParts, request: CluesRequest): Prom
     fromDocuments: fromDocuments.length,
     fromQuestions: fromQuestions.length,
     out,
+    skipped,
+    incomplete,
   };
 }
 
 async function readPassages(
-  { config }: EngineParts,
+  { config, folder }: EngineParts,
   { paths, base, signal }: CluesRequest,
-): Promise<Passage[][]> {
-  const all: Passage[][] = [];
-  for await (const { document, passages } of readFiles(paths, { ...config.ingest, base, signal }))
-    all.push(passages.map((passage, position) => ({ ...passage, documentId: document.id, position })));
-  return all;
+): Promise<Unread & { documents: Passage[][] }> {
+  const documents: Passage[][] = [];
+  const unread = await readFiles(paths, {
+    ...config.ingest,
+    base,
+    dataFolder: folder.path,
+    signal,
+    onDocument({ document, passages }) {
+      documents.push(
+        passages.map((passage, position) => ({ ...passage, documentId: document.id, position })),
+      );
+    },
+  });
+  return { documents, ...unread };
 }
 
 /** Questions by rule on the passages of one document, each over the passages around it. */
@@ -120,12 +134,7 @@ async function examplesOfDataset(
   path: string,
   { words, seed }: { words: number; seed: number },
 ): Promise<ClueExample[]> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw explainSystemError(error, path);
-  });
-  const rows = text
-    .split("\n")
-    .flatMap((line, i) => (line.trim() === "" ? [] : [parseJson(line, rowSchema, `${path}:${i + 1}`)]));
+  const rows = await readGivenJsonl(path, rowSchema);
   const random = new Random(`clues/${seed}`);
   const others = rows.flatMap(({ contexts }) => contexts);
   return rows.flatMap(({ question, answers, contexts }, i) => {

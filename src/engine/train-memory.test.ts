@@ -5,7 +5,7 @@ import { z } from "zod";
 import { ConfigError, InputError } from "../base/errors.ts";
 import { readJsonl } from "../base/jsonl.ts";
 import { clueExampleSchema } from "../training/memory-clues.ts";
-import { tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
+import { tinyModel, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
 import { makeClues } from "./memory-clues.ts";
 import { sampleClues } from "./sample-clues.ts";
 import { trainMemoryModel } from "./train-memory.ts";
@@ -33,11 +33,24 @@ describe("training of a memory model", () => {
             [{ windows: 100 }, /need \d+ positions/],
             [{ ratios: [5] }, /divides the window/],
             [{ stage: "imitate" as const }, /--weigh is for the stage pretrain/],
+            [{ stage: "sft" as const, weigh: undefined }, /--windows is for the stages imitate and pretrain/],
+            [{ samples: 4 }, /--samples is for the stage rlgf/],
+            [{ batch: 0 }, /--batch must be a whole number from 1 on/],
+            [{ updates: 0 }, /--updates must be/],
+            [{ windows: 0 }, /--windows must be/],
+            [{ window: 2 }, /--window must be a whole number from 4 on/],
+            [{ minutes: 0 }, /minutes of a training must be above 0/],
+            [{ learningRate: -1 }, /learning rate must be above 0/],
+            [{ window: 35, ratios: undefined }, /none of the usual ratios; name some of 5, 7/],
           ] as const)
             await expect(trainMemoryModel(parts, { ...request, ...change, out: first })).rejects.toThrow(
               said,
             );
+          const model = tinyModel();
+          await expect(trainMemoryModel(parts, { ...request, out: model })).rejects.toThrow(/holds a model/);
+          await writeFile(join(folder, "docs", "LICENSE"), "Anybody may cross.");
           const report = await trainMemoryModel(parts, { ...request, out: first });
+          expect(report.skipped.map(({ source }) => source)).toEqual(["docs/LICENSE"]);
           expect(report).toMatchObject({ updates: 2, tokens: 2 * 48 });
           expect(report.firstLoss).toBeGreaterThan(0);
           const again = await trainMemoryModel(parts, { ...request, out: first });
@@ -59,6 +72,10 @@ describe("training of a memory model", () => {
           expect(await logged()).toEqual(before);
           const made = await makeClues(parts, { paths: ["docs"], base: folder, out: clues, words: 60 });
           expect(made.examples).toBeGreaterThan(0);
+          expect(made.skipped).toHaveLength(1);
+          await expect(makeClues(parts, { paths: [], base: folder, out: clues })).rejects.toThrow(
+            /--questions/,
+          );
           const examples = await readJsonl(clues, clueExampleSchema);
           for (const { text, clues: lines, answers } of examples) {
             for (const line of lines) expect(text).toContain(line);
@@ -70,6 +87,10 @@ describe("training of a memory model", () => {
           await trainMemoryModel(parts, { ...request, window: undefined, stage: "sft", out: second });
           const wrong = { ...request, window: 48, stage: "sft" as const, out: join(folder, "wrong") };
           await expect(trainMemoryModel(parts, wrong)).rejects.toThrow(/windows of 24/);
+          const over = { ...wrong, window: undefined, out: join(folder, "docs", "..", "one") };
+          await expect(trainMemoryModel(parts, over)).rejects.toThrow(/starts from the weights/);
+          const lost = { ...wrong, window: undefined, paths: [clues, join(folder, "typo.jsonl")] };
+          await expect(trainMemoryModel(parts, lost)).rejects.toThrow(/typo.jsonl does not exist/);
         });
         await withEngine(tinySettings(folder, { memoryModel: second }), async ({ parts }) => {
           const example = (await readJsonl(clues, clueExampleSchema))[0]!;

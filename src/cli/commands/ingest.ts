@@ -3,7 +3,7 @@ import { z } from "zod";
 import { prune } from "../../engine/collections.ts";
 import { choices } from "../../engine/config.ts";
 import { type IngestReport, ingest, locateInputs } from "../../engine/ingest.ts";
-import { count, formatDuration } from "../format.ts";
+import { count, describeUnread, formatDuration } from "../format.ts";
 import { addExamples, choiceOption, readOptions, wholeNumber } from "../options.ts";
 import { type CommandContext, type Shell, withEngine } from "../shell.ts";
 
@@ -50,9 +50,7 @@ async function run(
     ...describe(report),
     ...(pruned ? [`pruned: ${count(pruned.deleted, "adapter")} deleted`] : []),
   ]);
-  for (const { source, reason } of report.skipped) context.note(`skipped ${source}: ${reason}`);
-  for (const { source, reason } of report.incomplete)
-    context.note(`not all of ${source} could be read: ${reason}`);
+  for (const line of describeUnread(report)) context.note(line);
 }
 
 function describe(report: IngestReport): string[] {

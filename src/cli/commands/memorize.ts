@@ -3,7 +3,7 @@ import { z } from "zod";
 import { locateInputs } from "../../engine/ingest.ts";
 import { type MemorizeReport, memorize } from "../../engine/memorize.ts";
 import type { MemorySize } from "../../memory/memory.ts";
-import { count, formatBytes, formatDuration } from "../format.ts";
+import { count, describeUnread, formatBytes, formatDuration } from "../format.ts";
 import { addExamples, readOptions, wholeNumber } from "../options.ts";
 import { type CommandContext, type Shell, withEngine } from "../shell.ts";
 import { printable } from "../terminal.ts";
@@ -69,6 +69,7 @@ export async function runMemorize(
     },
   });
   context.print(report, () => describe(report, options.dryRun ?? false));
+  for (const line of describeUnread(report)) context.note(line);
 }
 
 function describe({ name, title, lite, passages, size, seconds }: MemorizeReport, isDry: boolean): string[] {

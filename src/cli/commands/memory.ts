@@ -5,15 +5,19 @@ import { streamSummary } from "../../engine/ask.ts";
 import { locateInputs } from "../../engine/ingest.ts";
 import { deleteMemory, listMemories, type MemoryRow, showMemory } from "../../engine/memories.ts";
 import { makeClues } from "../../engine/memory-clues.ts";
+import { memoryStages, type TrainMemoryReport, weighings } from "../../engine/memory-training-request.ts";
 import { rewardNames } from "../../engine/sample-clues.ts";
+import { trainMemoryModel } from "../../engine/train-memory.ts";
+import { count, describeUnread, formatBytes, formatDuration } from "../format.ts";
 import {
-  memoryStages,
-  type TrainMemoryReport,
-  trainMemoryModel,
-  weighings,
-} from "../../engine/train-memory.ts";
-import { count, formatBytes, formatDuration } from "../format.ts";
-import { addExamples, choiceOption, decimalNumber, nameList, readOptions, wholeNumber } from "../options.ts";
+  addExamples,
+  choiceOption,
+  decimalNumber,
+  nameList,
+  numberList,
+  readOptions,
+  wholeNumber,
+} from "../options.ts";
 import { type Shell, withEngine } from "../shell.ts";
 import { formatTable, printable } from "../terminal.ts";
 import { runMemorize } from "./memorize.ts";
@@ -187,6 +191,7 @@ function addClues(memory: Command, shell: Shell): void {
         context.print(report, () => [
           `${count(report.examples, "example")} in ${out}: ${report.fromDocuments} from documents, ${report.fromQuestions} from questions`,
         ]);
+        for (const line of describeUnread(report)) context.note(line);
       });
     });
   addExamples(command, [
@@ -202,7 +207,7 @@ const trainSchema = z.object({
   from: z.string().optional(),
   window: z.number().optional(),
   windows: z.number().optional(),
-  ratios: z.array(z.string()).optional(),
+  ratios: z.array(z.number()).optional(),
   weigh: z.enum(weighings).optional(),
   batch: z.number().optional(),
   updates: z.number().optional(),
@@ -228,7 +233,7 @@ function addTrain(memory: Command, shell: Shell): void {
     .option(
       "--ratios <list>",
       "ratios to draw from (default: 2,4,8; in imitate and pretrain 2,4,8,16,32)",
-      nameList,
+      numberList,
     )
     .addOption(
       choiceOption(
@@ -253,7 +258,7 @@ function addTrain(memory: Command, shell: Shell): void {
     .option("--samples <count>", "clues sampled for an example of rlgf (default: 4)", wholeNumber)
     .addOption(choiceOption("--reward <name>", "how answers are judged in rlgf (default: f1)", rewardNames))
     .action((_options: unknown, self: Command) => {
-      const { data, ratios, out, from, ...options } = readOptions(self, trainSchema);
+      const { data, out, from, ...options } = readOptions(self, trainSchema);
       const path = (file: string) => resolve(shell.cwd, file);
       const memoryModel = from && path(from);
       return withEngine(shell, { command: self, settings: { memoryModel } }, async (context) => {
@@ -263,12 +268,12 @@ function addTrain(memory: Command, shell: Shell): void {
           ...options,
           base,
           paths: options.stage === "pretrain" || options.stage === "imitate" ? inputs : data.map(path),
-          ratios: ratios?.map(wholeNumber),
           out: path(out),
           from: memoryModel,
           signal,
         });
         context.print(report, () => describeTraining(report, out));
+        for (const line of describeUnread(report)) context.note(line);
       });
     });
   addExamples(command, [
