@@ -29,7 +29,7 @@ export function createInitialAdapter(
 }
 
 /** The linears whose last part of the name is a target. */
-export function selectTargets(
+function selectTargets(
   shapes: readonly ModuleShape[],
   targetModules: readonly string[],
 ): ModuleShape[] {

@@ -33,7 +33,7 @@ export interface ModelAugmenterParts {
 }
 
 /** Sampling as in the paper's code, every number explicit. */
-export const augmentSampling = { temperature: 0.7, topK: 50, topP: 1, repetitionPenalty: 1 } as const;
+const augmentSampling = { temperature: 0.7, topK: 50, topP: 1, repetitionPenalty: 1 } as const;
 
 /** More pairs in one answer repeat one another. */
 const maxPairsPerText = 5;

@@ -108,7 +108,7 @@ function joined(left: FactToken, right: FactToken): boolean {
 }
 
 /** Number of the sentence in which a token stands. */
-export function sentenceOf(tokens: readonly FactToken[], at: number): number {
+function sentenceOf(tokens: readonly FactToken[], at: number): number {
   let sentence = 0;
   for (let i = 1; i <= at; i++) if (tokens[i]!.opening) sentence++;
   return sentence;

@@ -1,7 +1,7 @@
 import { ConfigError } from "../base/errors.ts";
 
 /** Raw tokens that one memory entry may stand for. */
-export const ratioLimits = { least: 2, most: 32 };
+const ratioLimits = { least: 2, most: 32 };
 
 /** Refuses a ratio that is out of range or does not divide the window. */
 export function checkRatio(ratio: number, window: number): void {
