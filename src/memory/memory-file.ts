@@ -68,6 +68,7 @@ export async function openMemoryFile(path: string): Promise<Memory> {
   const width = rowWidth(header);
   return {
     header,
+    path,
     readRows: (begin, end) => readTensor(entry, { begin: begin * width, end: end * width }),
   };
 }
@@ -94,6 +95,7 @@ export function partialMemory(file: FileHandle, path: string, header: MemoryHead
   const rowBytes = 4 * rowWidth(header);
   return {
     header,
+    path,
     async readRows(begin, end) {
       const bytes = new Uint8Array((end - begin) * rowBytes);
       for (let done = 0; done < bytes.length; ) {
