@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
@@ -8,6 +8,7 @@ import { ask } from "./ask.ts";
 import { bridgeArticle, tinyModel, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
 import { deleteMemory, listMemories, showMemory } from "./memories.ts";
 import { memorize } from "./memorize.ts";
+import { memoryFolder } from "./memory-folder.ts";
 
 const methodOptions = { recallTokens: 6 };
 
@@ -89,6 +90,28 @@ describe("memories", () => {
       // Another process, and another base model.
       await withEngine(settings, async ({ parts }) => {
         expect(await showMemory(parts, "two")).toMatchObject({ ratio: 8 });
+      });
+    }));
+
+  it("of other weights are refused before anything is copied, dry or not", () =>
+    withTempFolder(async (folder) => {
+      const options = { base: folder, name: "one", ratio: 4 };
+      await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {
+        await memorize(parts, ["docs/bridge-0.txt"], options);
+      });
+      const other = join(folder, "other-memory");
+      await cp(tiny.folder, other, { recursive: true });
+      const weights = join(other, "model.safetensors");
+      const bytes = await readFile(weights);
+      bytes[bytes.length - 1]! ^= 1;
+      await writeFile(weights, bytes);
+      await withEngine(tinySettings(folder, { memoryModel: other }), async ({ parts }) => {
+        const files = await readdir(memoryFolder(parts.folder, "one"));
+        for (const dryRun of [true, false]) {
+          const appending = memorize(parts, ["docs/bridge-1.txt"], { ...options, append: true, dryRun });
+          await expect(appending).rejects.toThrow(/made with the memory model tiny-memory/);
+        }
+        expect(await readdir(memoryFolder(parts.folder, "one"))).toEqual(files);
       });
     }));
 

@@ -105,12 +105,13 @@ async function memorizeFully(
     throw new ConfigError(
       `"${name}" is a memory of notes; memorize the whole text again, with or without --lite`,
     );
+  const session = await parts.memorySession();
+  if (before?.memory) session.checkFits(before.memory);
   const frame = before?.memory?.header.frame ?? frameOf(title);
   const ratio = options.ratio ?? before?.memory?.header.ratio ?? 8;
   const { tokenizer } = model;
   const between = tokenizer.tokenize(betweenTexts);
   const ids = [...(before ? between : tokensBefore(tokenizer, frame)), ...tokenizeTexts(tokenizer, texts)];
-  const session = await parts.memorySession();
   const { window } = session;
   const from = before?.memory?.header;
   const size = memorySize(model.config, { tokens: ids.length, window, ratio, from });
