@@ -123,7 +123,14 @@ describe("memories", () => {
         expect(size.bytes).toBeGreaterThan(0);
         expect(await listMemories(parts)).toEqual([]);
         const options = { base: folder, name: "n" };
-        await expect(memorize(parts, ["docs"], { ...options, ratio: 5 })).rejects.toThrow(ConfigError);
+        for (const [ratio, dryRun] of [
+          [5, false],
+          [5, true],
+          [0, true],
+        ] as const) {
+          const memorizing = memorize(parts, ["docs"], { ...options, ratio, dryRun });
+          await expect(memorizing).rejects.toThrow(/the ratio must be .* valid are 2, 3, 4, 6, 8, 12, 24/);
+        }
         await expect(memorize(parts, ["docs"], { ...options, name: "../n" })).rejects.toThrow(ConfigError);
         await expect(memorize(parts, ["docs"], { ...options, append: true })).rejects.toThrow(NotFoundError);
         await expect(memorize(parts, ["none"], options)).rejects.toThrow(/nothing could be memorized/);
