@@ -154,6 +154,30 @@ describe("memories", () => {
       });
     }));
 
+  it("are not there while they are unfinished, are said to be that, and are finished or deleted", () =>
+    withTempFolder(async (folder) => {
+      await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {
+        const options = { base: folder, name: "half", ratio: 4 };
+        const interrupted = async () => {
+          const ended = new AbortController();
+          const own = { ...parts, progress: () => ended.abort() };
+          const memorizing = memorize(own, ["docs"], { ...options, signal: ended.signal });
+          await expect(memorizing).rejects.toThrow(/abort/i);
+        };
+        await interrupted();
+        expect(await listMemories(parts)).toEqual([]);
+        await expect(showMemory(parts, "half")).rejects.toThrow(
+          /"half" is unfinished.*prag memory delete half/,
+        );
+        await expect(showMemory(parts, "other")).rejects.toThrow(/no memory "other"; make one/);
+        await deleteMemory(parts, "half");
+        await expect(showMemory(parts, "half")).rejects.toThrow(/no memory "half"/);
+        await interrupted();
+        await memorize(parts, ["docs"], options);
+        expect((await listMemories(parts)).map(({ name }) => name)).toEqual(["half"]);
+      });
+    }));
+
   it("work without memory weights, by notes", () =>
     withTempFolder(
       async (folder) =>
