@@ -154,6 +154,16 @@ describe("memories", () => {
       });
     }));
 
+  it("are made of texts whose titles are as long as texts", () =>
+    withTempFolder(async (folder) => {
+      const row = { title: "A very long title. ".repeat(10_000), text: bridgeArticle(1) };
+      await writeFile(join(folder, "long.jsonl"), JSON.stringify(row));
+      await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {
+        const { name } = await memorize(parts, ["long.jsonl"], { base: folder, name: "long", ratio: 4 });
+        expect(await showMemory(parts, name)).toMatchObject({ problem: null, passages: 1 });
+      });
+    }));
+
   it("are not there while they are unfinished, are said to be that, and are finished or deleted", () =>
     withTempFolder(async (folder) => {
       await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {

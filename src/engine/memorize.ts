@@ -9,9 +9,10 @@ import { memorize as memorizeTokens } from "../memory/memorize.ts";
 import { type MemorySize, memorySize } from "../memory/memory.ts";
 import type { MemorySession } from "../memory/memory-session.ts";
 import { checkRatio, mixedLength } from "../memory/window.ts";
+import { memoryFrame } from "../prompts/memory.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import { asWriter } from "./data-folder.ts";
-import { findMemory, frameOf, memoryFolder, openNamedMemory, publishMemory } from "./memory-folder.ts";
+import { findMemory, memoryFolder, openNamedMemory, publishMemory } from "./memory-folder.ts";
 import { writeNotes } from "./memory-notes.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
 
@@ -110,7 +111,7 @@ async function memorizeFully(
   const { window } = session;
   const ratio = options.ratio ?? before?.memory?.header.ratio ?? 8;
   checkRatio(ratio, window);
-  const frame = before?.memory?.header.frame ?? frameOf(title);
+  const frame = before?.memory?.header.frame ?? memoryFrame(title);
   const { tokenizer } = model;
   const between = tokenizer.tokenize(betweenTexts);
   const ids = [...(before ? between : tokensBefore(tokenizer, frame)), ...tokenizeTexts(tokenizer, texts)];

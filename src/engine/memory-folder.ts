@@ -8,7 +8,6 @@ import { readJsonl } from "../base/jsonl.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import type { Memory } from "../memory/memory.ts";
 import { openMemoryFile } from "../memory/memory-file.ts";
-import { memoryFrame } from "../prompts/memory.ts";
 import type { DataFolder } from "./data-folder.ts";
 
 /**
@@ -115,9 +114,4 @@ export async function publishMemory(
 /** Deletes a memory. */
 export async function removeMemory(folder: DataFolder, name: string): Promise<void> {
   await rm(memoryFolder(folder, name), { recursive: true, force: true });
-}
-
-/** The conversation around a text of this title; a title cannot pretend to be the mark of the text. */
-export function frameOf(title: string): ReturnType<typeof memoryFrame> {
-  return memoryFrame(title.replaceAll("{text}", ""));
 }
