@@ -164,6 +164,26 @@ describe("memories", () => {
       });
     }));
 
+  it("may reach beyond the model's positions, which is said, with the ratio that would fit", () =>
+    withTempFolder(async (folder) => {
+      const settings = tinySettings(folder, { memoryModel: tiny.folder });
+      await withEngine(settings, async ({ parts }) => {
+        const told = async (paths: string[], ratio: number) => {
+          const warnings: string[] = [];
+          const onWarning = (warning: string) => warnings.push(warning);
+          await memorize(parts, paths, { base: folder, name: "n", ratio, dryRun: true, onWarning });
+          return warnings.join();
+        };
+        expect(await told(["docs"], 2)).toBe("");
+        const articles = Array.from({ length: 12 }, (_, i) => bridgeArticle(i)).join("");
+        await writeFile(join(folder, "long.txt"), articles);
+        expect(await told(["long.txt"], 2)).toMatch(/qwen2-tied was made for 512 .*; ratio \d+ would fit/);
+        expect(await told(["long.txt"], 24)).toBe("");
+        await writeFile(join(folder, "longer.txt"), articles.repeat(20));
+        expect(await told(["longer.txt"], 24)).toMatch(/no ratio would fit/);
+      });
+    }));
+
   it("are not there while they are unfinished, are said to be that, and are finished or deleted", () =>
     withTempFolder(async (folder) => {
       await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {

@@ -8,7 +8,7 @@ import { tokensBefore } from "../memory/frame.ts";
 import { memorize as memorizeTokens } from "../memory/memorize.ts";
 import { type MemorySize, memorySize } from "../memory/memory.ts";
 import type { MemorySession } from "../memory/memory-session.ts";
-import { checkRatio, mixedLength } from "../memory/window.ts";
+import { checkRatio, mixedLength, validRatios } from "../memory/window.ts";
 import { memoryFrame } from "../prompts/memory.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import { asWriter } from "./data-folder.ts";
@@ -30,6 +30,8 @@ export interface MemorizeOptions {
   dryRun?: boolean | undefined;
   /** Told before the text is read. */
   onSize?: ((size: MemorySize) => void) | undefined;
+  /** Told after the size where the model was not made for so long a memory. */
+  onWarning?: ((warning: string) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -97,7 +99,7 @@ export async function readText(
 async function memorizeFully(
   parts: EngineParts,
   { title, texts, sources, passages }: ReadText,
-  { name, append = false, dryRun, onSize, signal, ...options }: MemorizeOptions,
+  { name, append = false, dryRun, onSize, onWarning, signal, ...options }: MemorizeOptions,
 ): Promise<Report> {
   const model = await parts.model();
   const { folder, progress } = parts;
@@ -116,9 +118,12 @@ async function memorizeFully(
   const between = tokenizer.tokenize(betweenTexts);
   const ids = [...(before ? between : tokensBefore(tokenizer, frame)), ...tokenizeTexts(tokenizer, texts)];
   const from = before?.memory?.header;
-  const size = memorySize(model.config, { tokens: ids.length, window, ratio, from });
+  const sizeAt = (ratio: number) => memorySize(model.config, { tokens: ids.length, window, ratio, from });
+  const size = sizeAt(ratio);
   checkPositions(size, { session, model });
   onSize?.(size);
+  const warning = positionsWarning(size, { window, model, sizeAt });
+  if (warning) onWarning?.(warning);
   const all = [...(before?.passages ?? [])];
   for (const passage of passages) all.push({ ...passage, position: all.length });
   const report = { name, title: before?.about.title ?? title, lite: false, passages: all.length, size };
@@ -142,14 +147,31 @@ async function memorizeFully(
 
 /** Refuses a memory that the session has no positions for, before anything is read. */
 function checkPositions(
-  { entries, ratio }: MemorySize,
+  size: MemorySize,
   { session, model }: { session: MemorySession; model: OpenedModel },
 ): void {
-  const needed = entries + mixedLength(session.window, ratio);
+  const needed = positionsOf(size, session.window);
   if (needed > session.positions)
     throw new CapacityError(
       `the memory and a window would have ${needed} positions, ${session.positions} are possible with ${model.name}; choose a larger ratio or a shorter text`,
     );
+}
+
+/** What is to be said of a memory that reaches beyond the positions that the model was made for. */
+function positionsWarning(
+  size: MemorySize,
+  { window, model, sizeAt }: { window: number; model: OpenedModel; sizeAt: (ratio: number) => MemorySize },
+): string | undefined {
+  const { contextLength } = model.config;
+  const needed = positionsOf(size, window);
+  if (needed <= contextLength) return undefined;
+  const fitting = validRatios(window).find((ratio) => positionsOf(sizeAt(ratio), window) <= contextLength);
+  return `the memory and a window have ${needed} positions, ${model.name} was made for ${contextLength} and may recall little from beyond them; ${fitting ? `ratio ${fitting} would fit` : "no ratio would fit, a shorter text would"}`;
+}
+
+/** Positions of a memory and a window behind it. */
+function positionsOf({ entries, ratio }: MemorySize, window: number): number {
+  return entries + mixedLength(window, ratio);
 }
 
 async function memorizeLite(

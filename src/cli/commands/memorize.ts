@@ -67,6 +67,7 @@ export async function runMemorize(
     onSize: (size) => {
       if (!context.json && !options.dryRun) context.note(describeSize(size));
     },
+    onWarning: (warning) => context.note(warning),
   });
   context.print(report, () => describe(report, options.dryRun ?? false));
 }
