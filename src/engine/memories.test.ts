@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { openTinyMemory } from "../memory/memory.suite.ts";
-import { ask } from "./ask.ts";
+import { collectAnswer } from "./answer.ts";
+import { ask, streamSummary } from "./ask.ts";
 import { bridgeArticle, tinyModel, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
 import { deleteMemory, listMemories, showMemory } from "./memories.ts";
 import { memorize } from "./memorize.ts";
@@ -181,6 +182,27 @@ describe("memories", () => {
         expect(await told(["long.txt"], 24)).toBe("");
         await writeFile(join(folder, "longer.txt"), articles.repeat(20));
         expect(await told(["longer.txt"], 24)).toMatch(/no ratio would fit/);
+      });
+    }));
+
+  it("answer a question to its end, also when they are deleted in its middle", () =>
+    withTempFolder(async (folder) => {
+      await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {
+        const deleting: typeof parts = {
+          ...parts,
+          async generator() {
+            await deleteMemory(parts, "one"); // the memory is open by now, its rows are not yet read
+            return parts.generator();
+          },
+        };
+        const options = { base: folder, name: "one", ratio: 4 };
+        await memorize(parts, ["docs"], options);
+        const { usage } = await ask(deleting, "Who built it?", { memory: "one", methodOptions });
+        expect(usage.promptTokens).toBeGreaterThan(0);
+        expect(await listMemories(parts)).toEqual([]);
+        await memorize(parts, ["docs"], options);
+        const summary = collectAnswer(streamSummary(deleting, { memory: "one", methodOptions }));
+        await expect(summary).rejects.toThrow(/recalls no key point/); // the model is random; what matters is that it was asked
       });
     }));
 

@@ -6,8 +6,7 @@ import { isFile, isFolder, readJsonIfPresent, writeAtomic, writeJson } from "../
 import { sha256 } from "../base/hash.ts";
 import { readJsonl } from "../base/jsonl.ts";
 import type { Passage } from "../corpus/corpus.ts";
-import type { Memory } from "../memory/memory.ts";
-import { openMemoryFile } from "../memory/memory-file.ts";
+import { type MemoryFile, openMemoryFile } from "../memory/memory-file.ts";
 import type { DataFolder } from "./data-folder.ts";
 
 /**
@@ -63,7 +62,7 @@ export async function findMemory(folder: DataFolder, name: string): Promise<Abou
 /** A memory with the passages of its text. */
 export interface OpenedMemory {
   about: AboutMemory;
-  memory: Memory | undefined;
+  memory: MemoryFile | undefined;
   notes: string | undefined;
   passages: Passage[];
 }

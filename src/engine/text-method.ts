@@ -1,11 +1,11 @@
-import { memorag, memoragNotes } from "../methods/memorag.ts";
+import { memoragNotes } from "../methods/memorag.ts";
 import type { Method } from "../methods/method.ts";
 import { answerPromptsHash } from "../prompts/provenance.ts";
 import {
+  createMemorag,
   type MemoragChoice,
   memoragNumbers,
   memoragPrompts,
-  openMemorag,
   openMemoryOf,
 } from "./create-memorag.ts";
 import { createMethod, describeMethod, type MethodOptions } from "./create-method.ts";
@@ -21,7 +21,7 @@ export async function createTextMethod(
   name: string,
   { memory, ...options }: MethodOptions & MemoragChoice,
 ): Promise<Method> {
-  if (name === "memorag") return memorag(await openMemorag(parts, { memory, ...options }));
+  if (name === "memorag") return createMemorag(parts, { memory, ...options });
   const text = options.text ?? (await openMemoryOf(parts, memory)).passages;
   const retriever = await openTextRetriever(parts, text);
   const own = { ...parts, retriever: async () => retriever, generator: parts.answerGenerator };

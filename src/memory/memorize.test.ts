@@ -146,6 +146,17 @@ describe("memorize", () => {
     expect(await rowsOf(await run(text, { from }))).toEqual(await rowsOf(wanted));
   });
 
+  it("writes a memory that can be read, while it is held, after it was deleted", async () => {
+    const memory = await run(text);
+    const wanted = await rowsOf(memory);
+    const held = await memory.hold();
+    rmSync(path);
+    expect(await rowsOf(held)).toEqual(wanted);
+    await held.close();
+    await expect(rowsOf(held)).rejects.toThrow(/closed/);
+    await expect(memory.hold()).rejects.toThrow(NotFoundError);
+  });
+
   it("refuses an empty text", async () => {
     await expect(run([])).rejects.toThrow(InputError);
   });
