@@ -236,6 +236,8 @@ describe("memories", () => {
         withEngine(tinySettings(folder), async ({ parts }) => {
           const report = await memorize(parts, ["docs"], { base: folder, name: "notes", lite: true });
           expect(report).toMatchObject({ lite: true });
+          const withRatio = memorize(parts, ["docs"], { base: folder, name: "notes", lite: true, ratio: 4 });
+          await expect(withRatio).rejects.toThrow(/notes have no ratio, got 4/);
           expect(await showMemory(parts, "notes")).toMatchObject({ lite: true, tokens: null });
           const question = { method: "memorag", memory: "notes", methodOptions };
           const { sources } = await ask(parts, "Who built the Orlen0 Bridge?", question);

@@ -24,7 +24,7 @@ export interface MemorizeOptions {
   ratio?: number | undefined;
   /** Go on from the memory of this name instead of replacing it. */
   append?: boolean | undefined;
-  /** Notes written by the model in place of memory weights. */
+  /** Notes written by the model in place of memory weights; they have no ratio. */
   lite?: boolean | undefined;
   /** Say the size and do nothing. */
   dryRun?: boolean | undefined;
@@ -52,6 +52,8 @@ export async function memorize(
   paths: readonly string[],
   options: MemorizeOptions & { base: string },
 ): Promise<MemorizeReport> {
+  if (options.lite && options.ratio !== undefined)
+    throw new ConfigError(`notes have no ratio, got ${options.ratio}; leave out the ratio, or lite`);
   const start = parts.clock();
   const text = await readText(parts, paths, options);
   const task = () =>
