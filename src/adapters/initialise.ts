@@ -29,10 +29,7 @@ export function createInitialAdapter(
 }
 
 /** The linears whose last part of the name is a target. */
-function selectTargets(
-  shapes: readonly ModuleShape[],
-  targetModules: readonly string[],
-): ModuleShape[] {
+function selectTargets(shapes: readonly ModuleShape[], targetModules: readonly string[]): ModuleShape[] {
   checkTargetKinds(
     shapes.map(({ name }) => lastPart(name)),
     targetModules,

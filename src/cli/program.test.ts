@@ -108,6 +108,12 @@ describe("help", () => {
       /closed-book, standard-rag, .*prag, combine/,
     );
   });
+
+  it("refuses memory weights for notes, which are written without", async () => {
+    const words = ["memorize", "book.txt", "--memory", "book", "--lite", "--memory-model", "weights"];
+    const parse = createProgram(fakeShell().shell).parseAsync(words, { from: "user" });
+    await expect(parse).rejects.toThrow(/leave out --memory-model, or --lite/);
+  });
 });
 
 describe("a terminal", () => {

@@ -87,7 +87,7 @@ async function remembered(
   const made = { model: (await parts.model()).fingerprint, weights, ratio, maxWords, overlapWords };
   const memory = `${name}-${sha256(canonicalJson(made)).slice(0, 8)}`;
   if (!(await findMemory(parts.folder, memory)))
-    await memorize(parts, [file], { base, name: memory, ratio, lite, signal });
+    await memorize(parts, [file], { base, name: memory, ...(lite ? { lite } : { ratio }), signal });
   return memory;
 }
 

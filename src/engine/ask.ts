@@ -2,7 +2,7 @@ import { InputError } from "../base/errors.ts";
 import { summarise } from "../methods/memorag.ts";
 import type { AnswerOptions, MethodEvent } from "../methods/method.ts";
 import { type Answer, collectAnswer } from "./answer.ts";
-import { type MemoragChoice, openMemorag } from "./create-memorag.ts";
+import { type MemoragChoice, overMemory } from "./create-memorag.ts";
 import { createMethod, type MethodOptions } from "./create-method.ts";
 import type { EngineParts } from "./parts.ts";
 import { createTextMethod } from "./text-method.ts";
@@ -29,7 +29,7 @@ export async function* streamSummary(
   parts: EngineParts,
   { maxTokens, sampling, signal, ...choice }: MemoragChoice & Omit<AnswerOptions, "history" | "limit">,
 ): AsyncGenerator<MethodEvent> {
-  yield* summarise(await openMemorag(parts, choice), { maxTokens, sampling, signal });
+  yield* overMemory(parts, choice, (given) => summarise(given, { maxTokens, sampling, signal }));
 }
 
 /** The same as events. */

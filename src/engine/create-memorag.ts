@@ -1,5 +1,6 @@
 import { ConfigError } from "../base/errors.ts";
-import { type MemoragOptions, type MemoragParts, memoragOptions } from "../methods/memorag.ts";
+import { type MemoragOptions, type MemoragParts, memorag, memoragOptions } from "../methods/memorag.ts";
+import type { Method, MethodEvent } from "../methods/method.ts";
 import { promptsOf } from "./answer-prompts.ts";
 import { type OpenedMemory, openNamedMemory } from "./memory-folder.ts";
 import type { EngineParts } from "./parts.ts";
@@ -17,19 +18,40 @@ export interface MemoragChoice {
   methodOptions?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What MemoRAG takes from the engine, over a named memory and the passages of its text. */
-export async function openMemorag(parts: EngineParts, choice: MemoragChoice): Promise<MemoragParts> {
+/** MemoRAG over a named memory, which is opened for every question. */
+export function createMemorag(parts: EngineParts, choice: MemoragChoice): Method {
+  return {
+    name: "memorag",
+    answer: (question, options) =>
+      overMemory(parts, choice, (given) => memorag(given).answer(question, options)),
+  };
+}
+
+/**
+ * Runs a task with what MemoRAG takes from the engine, over a named memory and the passages of its text. The memory's file stays
+ * open till the end, for it is read more than once, and another process may replace or delete it meanwhile.
+ */
+export async function* overMemory(
+  parts: EngineParts,
+  choice: MemoragChoice,
+  task: (given: MemoragParts) => AsyncIterable<MethodEvent>,
+): AsyncGenerator<MethodEvent> {
   const options = memoragNumbers(choice.methodOptions);
   const { memory, notes = "", passages } = await openMemoryOf(parts, choice.memory);
-  return {
-    generator: await parts.answerGenerator(),
-    recaller: await parts.generator(),
-    recollection: memory ? { memory } : { notes },
-    retriever: await openTextRetriever(parts, passages),
-    clock: parts.clock,
-    prompts: (await memoragPrompts(parts, choice)).prompts,
-    options,
-  };
+  const held = await memory?.hold();
+  try {
+    yield* task({
+      generator: await parts.answerGenerator(),
+      recaller: await parts.generator(),
+      recollection: held ? { memory: held } : { notes },
+      retriever: await openTextRetriever(parts, passages),
+      clock: parts.clock,
+      prompts: (await memoragPrompts(parts, choice)).prompts,
+      options,
+    });
+  } finally {
+    await held?.close();
+  }
 }
 
 /** How the question is put once the passages are found: as by every method that reads them, but for `compat`, which is of the paper's code. */

@@ -1,13 +1,15 @@
 import { rmSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { openTinyMemory } from "../memory/memory.suite.ts";
-import { ask } from "./ask.ts";
+import { collectAnswer } from "./answer.ts";
+import { ask, streamSummary } from "./ask.ts";
 import { bridgeArticle, tinyModel, tinySettings, withEngine, withTempFolder } from "./engine.suite.ts";
 import { deleteMemory, listMemories, showMemory } from "./memories.ts";
 import { memorize } from "./memorize.ts";
+import { memoryFolder } from "./memory-folder.ts";
 
 const methodOptions = { recallTokens: 6 };
 
@@ -123,6 +125,28 @@ describe("memories", () => {
       });
     }));
 
+  it("of other weights are refused before anything is copied, dry or not", () =>
+    withTempFolder(async (folder) => {
+      const options = { base: folder, name: "one", ratio: 4 };
+      await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {
+        await memorize(parts, ["docs/bridge-0.txt"], options);
+      });
+      const other = join(folder, "other-memory");
+      await cp(tiny.folder, other, { recursive: true });
+      const weights = join(other, "model.safetensors");
+      const bytes = await readFile(weights);
+      bytes[bytes.length - 1]! ^= 1;
+      await writeFile(weights, bytes);
+      await withEngine(tinySettings(folder, { memoryModel: other }), async ({ parts }) => {
+        const files = await readdir(memoryFolder(parts.folder, "one"));
+        for (const dryRun of [true, false]) {
+          const appending = memorize(parts, ["docs/bridge-1.txt"], { ...options, append: true, dryRun });
+          await expect(appending).rejects.toThrow(/made with the memory model tiny-memory/);
+        }
+        expect(await readdir(memoryFolder(parts.folder, "one"))).toEqual(files);
+      });
+    }));
+
   it("say what they would take without being made, and what is wrong", () =>
     withTempFolder(async (folder) => {
       const settings = tinySettings(folder, { memoryModel: tiny.folder });
@@ -131,7 +155,14 @@ describe("memories", () => {
         expect(size.bytes).toBeGreaterThan(0);
         expect(await listMemories(parts)).toEqual([]);
         const options = { base: folder, name: "n" };
-        await expect(memorize(parts, ["docs"], { ...options, ratio: 5 })).rejects.toThrow(ConfigError);
+        for (const [ratio, dryRun] of [
+          [5, false],
+          [5, true],
+          [0, true],
+        ] as const) {
+          const memorizing = memorize(parts, ["docs"], { ...options, ratio, dryRun });
+          await expect(memorizing).rejects.toThrow(/the ratio must be .* valid are 2, 3, 4, 6, 8, 12, 24/);
+        }
         await expect(memorize(parts, ["docs"], { ...options, name: "../n" })).rejects.toThrow(ConfigError);
         await expect(memorize(parts, ["docs"], { ...options, append: true })).rejects.toThrow(NotFoundError);
         await expect(memorize(parts, ["none"], options)).rejects.toThrow(/nothing could be memorized/);
@@ -155,12 +186,89 @@ describe("memories", () => {
       });
     }));
 
+  it("are made of texts whose titles are as long as texts", () =>
+    withTempFolder(async (folder) => {
+      const row = { title: "A very long title. ".repeat(10_000), text: bridgeArticle(1) };
+      await writeFile(join(folder, "long.jsonl"), JSON.stringify(row));
+      await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {
+        const { name } = await memorize(parts, ["long.jsonl"], { base: folder, name: "long", ratio: 4 });
+        expect(await showMemory(parts, name)).toMatchObject({ problem: null, passages: 1 });
+      });
+    }));
+
+  it("may reach beyond the model's positions, which is said, with the ratio that would fit", () =>
+    withTempFolder(async (folder) => {
+      const settings = tinySettings(folder, { memoryModel: tiny.folder });
+      await withEngine(settings, async ({ parts }) => {
+        const told = async (paths: string[], ratio: number) => {
+          const warnings: string[] = [];
+          const onWarning = (warning: string) => warnings.push(warning);
+          await memorize(parts, paths, { base: folder, name: "n", ratio, dryRun: true, onWarning });
+          return warnings.join();
+        };
+        expect(await told(["docs"], 2)).toBe("");
+        const articles = Array.from({ length: 12 }, (_, i) => bridgeArticle(i)).join("");
+        await writeFile(join(folder, "long.txt"), articles);
+        expect(await told(["long.txt"], 2)).toMatch(/qwen2-tied was made for 512 .*; ratio \d+ would fit/);
+        expect(await told(["long.txt"], 24)).toBe("");
+        await writeFile(join(folder, "longer.txt"), articles.repeat(20));
+        expect(await told(["longer.txt"], 24)).toMatch(/no ratio would fit/);
+      });
+    }));
+
+  it("answer a question to its end, also when they are deleted in its middle", () =>
+    withTempFolder(async (folder) => {
+      await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {
+        const deleting: typeof parts = {
+          ...parts,
+          async generator() {
+            await deleteMemory(parts, "one"); // the memory is open by now, its rows are not yet read
+            return parts.generator();
+          },
+        };
+        const options = { base: folder, name: "one", ratio: 4 };
+        await memorize(parts, ["docs"], options);
+        const { usage } = await ask(deleting, "Who built it?", { memory: "one", methodOptions });
+        expect(usage.promptTokens).toBeGreaterThan(0);
+        expect(await listMemories(parts)).toEqual([]);
+        await memorize(parts, ["docs"], options);
+        const summary = collectAnswer(streamSummary(deleting, { memory: "one", methodOptions }));
+        await expect(summary).rejects.toThrow(/recalls no key point/); // the model is random; what matters is that it was asked
+      });
+    }));
+
+  it("are not there while they are unfinished, are said to be that, and are finished or deleted", () =>
+    withTempFolder(async (folder) => {
+      await withEngine(tinySettings(folder, { memoryModel: tiny.folder }), async ({ parts }) => {
+        const options = { base: folder, name: "half", ratio: 4 };
+        const interrupted = async () => {
+          const ended = new AbortController();
+          const own = { ...parts, progress: () => ended.abort() };
+          const memorizing = memorize(own, ["docs"], { ...options, signal: ended.signal });
+          await expect(memorizing).rejects.toThrow(/abort/i);
+        };
+        await interrupted();
+        expect(await listMemories(parts)).toEqual([]);
+        await expect(showMemory(parts, "half")).rejects.toThrow(
+          /"half" is unfinished.*prag memory delete half/,
+        );
+        await expect(showMemory(parts, "other")).rejects.toThrow(/no memory "other"; make one/);
+        await deleteMemory(parts, "half");
+        await expect(showMemory(parts, "half")).rejects.toThrow(/no memory "half"/);
+        await interrupted();
+        await memorize(parts, ["docs"], options);
+        expect((await listMemories(parts)).map(({ name }) => name)).toEqual(["half"]);
+      });
+    }));
+
   it("work without memory weights, by notes", () =>
     withTempFolder(
       async (folder) =>
         withEngine(tinySettings(folder), async ({ parts }) => {
           const report = await memorize(parts, ["docs"], { base: folder, name: "notes", lite: true });
           expect(report).toMatchObject({ lite: true });
+          const withRatio = memorize(parts, ["docs"], { base: folder, name: "notes", lite: true, ratio: 4 });
+          await expect(withRatio).rejects.toThrow(/notes have no ratio, got 4/);
           expect(await showMemory(parts, "notes")).toMatchObject({ lite: true, tokens: null });
           const question = { method: "memorag", memory: "notes", methodOptions };
           const { sources } = await ask(parts, "Who built the Orlen0 Bridge?", question);

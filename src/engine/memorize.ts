@@ -9,10 +9,11 @@ import { tokensBefore } from "../memory/frame.ts";
 import { memorize as memorizeTokens } from "../memory/memorize.ts";
 import { type MemorySize, memorySize } from "../memory/memory.ts";
 import type { MemorySession } from "../memory/memory-session.ts";
-import { mixedLength } from "../memory/window.ts";
+import { checkRatio, mixedLength, validRatios } from "../memory/window.ts";
+import { memoryFrame } from "../prompts/memory.ts";
 import type { Tokenizer } from "../weights/tokenizer.ts";
 import { asWriter } from "./data-folder.ts";
-import { findMemory, frameOf, memoryFolder, openNamedMemory, publishMemory } from "./memory-folder.ts";
+import { findMemory, memoryFolder, openNamedMemory, publishMemory } from "./memory-folder.ts";
 import { writeNotes } from "./memory-notes.ts";
 import type { EngineParts, OpenedModel } from "./parts.ts";
 
@@ -24,12 +25,14 @@ export interface MemorizeOptions {
   ratio?: number | undefined;
   /** Go on from the memory of this name instead of replacing it. */
   append?: boolean | undefined;
-  /** Notes written by the model in place of memory weights. */
+  /** Notes written by the model in place of memory weights; they have no ratio. */
   lite?: boolean | undefined;
   /** Say the size and do nothing. */
   dryRun?: boolean | undefined;
   /** Told before the text is read. */
   onSize?: ((size: MemorySize) => void) | undefined;
+  /** Told after the size where the model was not made for so long a memory. */
+  onWarning?: ((warning: string) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -50,6 +53,8 @@ export async function memorize(
   paths: readonly string[],
   options: MemorizeOptions & { base: string },
 ): Promise<MemorizeReport> {
+  if (options.lite && options.ratio !== undefined)
+    throw new ConfigError(`notes have no ratio, got ${options.ratio}; leave out the ratio, or lite`);
   const start = parts.clock();
   const text = await readText(parts, paths, options);
   const task = () =>
@@ -99,7 +104,7 @@ export async function readText(
 async function memorizeFully(
   parts: EngineParts,
   { title, texts, sources, passages }: ReadText,
-  { name, append = false, dryRun, onSize, signal, ...options }: MemorizeOptions,
+  { name, append = false, dryRun, onSize, onWarning, signal, ...options }: MemorizeOptions,
 ): Promise<Report> {
   const model = await parts.model();
   const { folder, progress } = parts;
@@ -108,17 +113,22 @@ async function memorizeFully(
     throw new ConfigError(
       `"${name}" is a memory of notes; memorize the whole text again, with or without --lite`,
     );
-  const frame = before?.memory?.header.frame ?? frameOf(title);
+  const session = await parts.memorySession();
+  if (before?.memory) session.checkFits(before.memory);
+  const { window } = session;
   const ratio = options.ratio ?? before?.memory?.header.ratio ?? 8;
+  checkRatio(ratio, window);
+  const frame = before?.memory?.header.frame ?? memoryFrame(title);
   const { tokenizer } = model;
   const between = tokenizer.tokenize(betweenTexts);
   const ids = [...(before ? between : tokensBefore(tokenizer, frame)), ...tokenizeTexts(tokenizer, texts)];
-  const session = await parts.memorySession();
-  const { window } = session;
   const from = before?.memory?.header;
-  const size = memorySize(model.config, { tokens: ids.length, window, ratio, from });
+  const sizeAt = (ratio: number) => memorySize(model.config, { tokens: ids.length, window, ratio, from });
+  const size = sizeAt(ratio);
   checkPositions(size, { session, model });
   onSize?.(size);
+  const warning = positionsWarning(size, { window, model, sizeAt });
+  if (warning) onWarning?.(warning);
   const all = [...(before?.passages ?? [])];
   for (const passage of passages) all.push({ ...passage, position: all.length });
   const report = { name, title: before?.about.title ?? title, lite: false, passages: all.length, size };
@@ -142,14 +152,31 @@ async function memorizeFully(
 
 /** Refuses a memory that the session has no positions for, before anything is read. */
 function checkPositions(
-  { entries, ratio }: MemorySize,
+  size: MemorySize,
   { session, model }: { session: MemorySession; model: OpenedModel },
 ): void {
-  const needed = entries + mixedLength(session.window, ratio);
+  const needed = positionsOf(size, session.window);
   if (needed > session.positions)
     throw new CapacityError(
       `the memory and a window would have ${needed} positions, ${session.positions} are possible with ${model.name}; choose a larger ratio or a shorter text`,
     );
+}
+
+/** What is to be said of a memory that reaches beyond the positions that the model was made for. */
+function positionsWarning(
+  size: MemorySize,
+  { window, model, sizeAt }: { window: number; model: OpenedModel; sizeAt: (ratio: number) => MemorySize },
+): string | undefined {
+  const { contextLength } = model.config;
+  const needed = positionsOf(size, window);
+  if (needed <= contextLength) return undefined;
+  const fitting = validRatios(window).find((ratio) => positionsOf(sizeAt(ratio), window) <= contextLength);
+  return `the memory and a window have ${needed} positions, ${model.name} was made for ${contextLength} and may recall little from beyond them; ${fitting ? `ratio ${fitting} would fit` : "no ratio would fit, a shorter text would"}`;
+}
+
+/** Positions of a memory and a window behind it. */
+function positionsOf({ entries, ratio }: MemorySize, window: number): number {
+  return entries + mixedLength(window, ratio);
 }
 
 async function memorizeLite(

@@ -2,13 +2,11 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { ConfigError, FormatError, NotFoundError } from "../base/errors.ts";
-import { readJsonIfPresent, writeAtomic, writeJson } from "../base/files.ts";
+import { isFile, isFolder, readJsonIfPresent, writeAtomic, writeJson } from "../base/files.ts";
 import { sha256 } from "../base/hash.ts";
 import { readJsonl } from "../base/jsonl.ts";
 import type { Passage } from "../corpus/corpus.ts";
-import type { Memory } from "../memory/memory.ts";
-import { openMemoryFile } from "../memory/memory-file.ts";
-import { memoryFrame } from "../prompts/memory.ts";
+import { type MemoryFile, openMemoryFile } from "../memory/memory-file.ts";
 import type { DataFolder } from "./data-folder.ts";
 
 /**
@@ -47,13 +45,13 @@ export function memoryFolder({ path }: DataFolder, name: string): string {
   return join(path, "memories", name);
 }
 
-/** Names of all memories, sorted. */
+/** Names of all memories, sorted; unfinished ones are left out. */
 export async function memoryNames({ path }: DataFolder): Promise<string[]> {
-  const entries = await readdir(join(path, "memories"), { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
+  const root = join(path, "memories");
+  const names: string[] = [];
+  for (const name of await readdir(root).catch(() => []))
+    if (await isFile(join(root, name, "about.json"))) names.push(name);
+  return names.sort();
 }
 
 /** What a memory consists of, if there is one of this name. */
@@ -64,7 +62,7 @@ export async function findMemory(folder: DataFolder, name: string): Promise<Abou
 /** A memory with the passages of its text. */
 export interface OpenedMemory {
   about: AboutMemory;
-  memory: Memory | undefined;
+  memory: MemoryFile | undefined;
   notes: string | undefined;
   passages: Passage[];
 }
@@ -73,6 +71,11 @@ export interface OpenedMemory {
 export async function openNamedMemory(folder: DataFolder, name: string): Promise<OpenedMemory> {
   const about = await findMemory(folder, name);
   if (!about) {
+    if (await isFolder(memoryFolder(folder, name))) {
+      throw new NotFoundError(
+        `the memory "${name}" is unfinished; run the same "prag memorize" again, or "prag memory delete ${name}"`,
+      );
+    }
     const known = (await memoryNames(folder)).join(", ");
     throw new NotFoundError(
       `there is no memory "${name}"; ${known ? `there are ${known}` : 'make one with "prag memorize FILE --memory NAME"'}`,
@@ -110,9 +113,4 @@ export async function publishMemory(
 /** Deletes a memory. */
 export async function removeMemory(folder: DataFolder, name: string): Promise<void> {
   await rm(memoryFolder(folder, name), { recursive: true, force: true });
-}
-
-/** The conversation around a text of this title; a title cannot pretend to be the mark of the text. */
-export function frameOf(title: string): ReturnType<typeof memoryFrame> {
-  return memoryFrame(title.replaceAll("{text}", ""));
 }

@@ -17,7 +17,12 @@ function partsOf(contextLength: number) {
   } as Generator;
   const parts = {
     generator: async () => generator,
-    model: async () => ({ tokenizer: { tokenize: (text: string) => text.split(/\s+/) } }),
+    model: async () => ({
+      tokenizer: {
+        tokenize: (text: string) => text.split(/\s+/),
+        detokenize: (words: string[]) => words.join(" "),
+      },
+    }),
     progress: (step: { done: number }) => done.push(step.done),
   } as unknown as Parameters<typeof writeNotes>[0];
   return { parts, asked, done };
@@ -37,6 +42,12 @@ describe("writeNotes", () => {
     expect(notes).toBe("about w89\nthe same\nabout w179\nabout w269\nabout w299");
     expect(asked).toEqual([24, 24, 24, 24]);
     expect(done).toEqual([1, 2, 3, 4]);
+  });
+
+  it("splits a passage that is longer than the room", async () => {
+    const { parts } = partsOf(200);
+    const notes = await writeNotes(parts, passagesOf(1, 250));
+    expect(notes.match(/w\d+/g)).toEqual(["w99", "w199", "w249"]);
   });
 
   it("of a very long text takes pieces at even distances", async () => {

@@ -1,5 +1,6 @@
 import type { Passage } from "../corpus/corpus.ts";
 import { gistMessages } from "../prompts/memory.ts";
+import type { Tokenizer } from "../weights/tokenizer.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** Tokens of one gist, at most, and at least: where not all pieces have so many, some have no gist. */
@@ -19,7 +20,8 @@ export async function writeNotes(
   const generator = await parts.generator();
   const { tokenizer } = await parts.model();
   const room = Math.floor(generator.contextLength * notesShare);
-  const pieces = groupPassages(passages, (text) => tokenizer.tokenize(text).length, room);
+  const parted = passages.flatMap(({ text }) => splitText(text, { tokenizer, limit: room }));
+  const pieces = groupTexts(parted, room);
   const chosen = spread(pieces, Math.floor(room / gistTokens.least));
   const own = Math.floor(room / Math.max(1, chosen.length)) - 1; // and the line's end
   const gists: string[] = [];
@@ -50,16 +52,29 @@ function spread<T>(items: readonly T[], most: number): readonly T[] {
   return Array.from({ length: most }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / most)]!);
 }
 
-/** Neighbouring passages as pieces of at most `limit` tokens; a passage that is longer stands alone. */
-function groupPassages(
-  passages: readonly Passage[],
-  lengthOf: (text: string) => number,
-  limit: number,
-): string[] {
+interface CountedText {
+  text: string;
+  tokens: number;
+}
+
+/** A text in parts of at most `limit` tokens. */
+function splitText(
+  text: string,
+  { tokenizer, limit }: { tokenizer: Tokenizer; limit: number },
+): CountedText[] {
+  const ids = tokenizer.tokenize(text);
+  if (ids.length <= limit) return [{ text, tokens: ids.length }];
+  return Array.from({ length: Math.ceil(ids.length / limit) }, (_, i) => {
+    const own = ids.slice(i * limit, (i + 1) * limit);
+    return { text: tokenizer.detokenize(own), tokens: own.length };
+  });
+}
+
+/** Neighbouring texts as pieces of at most `limit` tokens. */
+function groupTexts(texts: readonly CountedText[], limit: number): string[] {
   const pieces: string[] = [];
   let length = 0;
-  for (const { text } of passages) {
-    const tokens = lengthOf(text);
+  for (const { text, tokens } of texts) {
     const last = pieces.length - 1;
     if (last >= 0 && length + tokens <= limit) {
       pieces[last] = `${pieces[last]}\n${text}`;

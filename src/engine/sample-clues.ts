@@ -9,7 +9,7 @@ import { tokensBefore } from "../memory/frame.ts";
 import { remember } from "../memory/remember.ts";
 import { linesOf } from "../methods/recollection.ts";
 import { answerPrompts } from "../prompts/answer.ts";
-import { cluesMessages } from "../prompts/memory.ts";
+import { cluesMessages, memoryFrame } from "../prompts/memory.ts";
 import { bm25Retriever } from "../retrieval/bm25.ts";
 import { buildBm25Index } from "../retrieval/bm25-index.ts";
 import { extractAnswer } from "../text/normalise.ts";
@@ -17,7 +17,6 @@ import { rougeL } from "../text/rouge.ts";
 import { scoreAnswer } from "../text/scores.ts";
 import type { ClueExample } from "../training/memory-clues.ts";
 import { type SampledClues, sampledCluesSchema } from "../training/memory-preference.ts";
-import { frameOf } from "./memory-folder.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** How the answer that clues led to is judged. */
@@ -105,7 +104,7 @@ async function sampleExample(
   const { tokenizer, config } = await parts.model();
   const session = await parts.memorySession();
   const generator = await parts.generator();
-  const frame = frameOf(example.title);
+  const frame = memoryFrame(example.title);
   const ids = [...tokensBefore(tokenizer, frame), ...tokenizer.tokenize(example.text)];
   const memory = await remember(session, config, { ids, ratio, frame });
   const requests = Array.from({ length: samples }, (_, i) => ({

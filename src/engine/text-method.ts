@@ -1,12 +1,12 @@
 import { ConfigError } from "../base/errors.ts";
-import { memorag, memoragNotes } from "../methods/memorag.ts";
+import { memoragNotes } from "../methods/memorag.ts";
 import { type Method, usesAdapters } from "../methods/method.ts";
 import { answerPromptsHash } from "../prompts/provenance.ts";
 import {
+  createMemorag,
   type MemoragChoice,
   memoragNumbers,
   memoragPrompts,
-  openMemorag,
   openMemoryOf,
 } from "./create-memorag.ts";
 import { createMethod, describeMethod, type MethodOptions } from "./create-method.ts";
@@ -22,7 +22,7 @@ export async function createTextMethod(
   name: string,
   { memory, ...options }: MethodOptions & MemoragChoice,
 ): Promise<Method> {
-  if (name === "memorag") return memorag(await openMemorag(parts, { memory, ...options }));
+  if (name === "memorag") return createMemorag(parts, { memory, ...options });
   const { model, answerModel } = parts.config;
   if (usesAdapters(name) && answerModel !== undefined && answerModel !== model)
     throw new ConfigError(

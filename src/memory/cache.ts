@@ -52,7 +52,7 @@ async function fillCache(
   for (let begin = 0; begin < count; begin += pieceRows) {
     const end = Math.min(begin + pieceRows, count);
     const rows = await memory.readRows(begin, end);
-    checkFinite(rows);
+    checkFinite(rows, memory.path);
     const angles = Array.from({ length: end - begin }, (_, n) => rotate(begin + n));
     const writes = tensors.flatMap((tensor, i) =>
       Array.from({ length: K }, (_, head) => {
@@ -95,7 +95,7 @@ function turn(
   }
 }
 
-function checkFinite(rows: Float32Array): void {
+function checkFinite(rows: Float32Array, path: string): void {
   if (rows.every(Number.isFinite)) return;
-  throw new FormatError("has numbers that are not finite; memorize the text again", { path: "the memory" });
+  throw new FormatError("has numbers that are not finite; memorize the text again", { path });
 }

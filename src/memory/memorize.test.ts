@@ -129,6 +129,34 @@ describe("memorize", () => {
     expect(await rowsOf(await run(text))).toEqual(await rowsOf(wanted));
   });
 
+  it("begins anew after a second kill, while the memory that it goes on from is copied", async () => {
+    const from = await run(text.slice(0, 100), { path: `${path}.from` });
+    const wanted = await run(text, { from, path: `${path}.wanted` });
+    const state = `${path}.part.json`;
+    const ended = new AbortController();
+    const progress = () => ended.abort();
+    await expect(run(text, { from, progress, signal: ended.signal })).rejects.toThrow(/abort/i);
+    const kept = readFileSync(state);
+    await run(text, { from });
+    writeFileSync(state, kept);
+    const readRows = async () => {
+      throw new Error("killed");
+    };
+    await expect(run(text, { from: { ...from, readRows } })).rejects.toThrow("killed");
+    expect(await rowsOf(await run(text, { from }))).toEqual(await rowsOf(wanted));
+  });
+
+  it("writes a memory that can be read, while it is held, after it was deleted", async () => {
+    const memory = await run(text);
+    const wanted = await rowsOf(memory);
+    const held = await memory.hold();
+    rmSync(path);
+    expect(await rowsOf(held)).toEqual(wanted);
+    await held.close();
+    await expect(rowsOf(held)).rejects.toThrow(/closed/);
+    await expect(memory.hold()).rejects.toThrow(NotFoundError);
+  });
+
   it("refuses an empty text", async () => {
     await expect(run([])).rejects.toThrow(InputError);
   });

@@ -49,6 +49,8 @@ export async function memorize(
     const identity = identityOf(session, task);
     const before = await readJsonIfPresent(statePath, stateSchema);
     const isKnown = before?.identity === identity && (await isFile(part));
+    // A state beside a file that is begun anew would vouch for rows that a kill kept from being copied.
+    if (!isKnown) await rm(statePath, { force: true });
     file = await open(part, isKnown ? "a+" : "w+");
     await file.close();
     file = await open(part, "r+");

@@ -1,7 +1,7 @@
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { FormatError, UnsupportedError } from "../base/errors.ts";
-import { parseJson } from "../base/files.ts";
+import { explainSystemError, parseJson } from "../base/files.ts";
 import { layOutSafetensors, openSafetensors, readTensor } from "../weights/safetensors.ts";
 import { type Memory, type MemoryHeader, rowCount, rowWidth } from "./memory.ts";
 import { checkRatio } from "./window.ts";
@@ -43,8 +43,14 @@ export function encodeMemoryHeader(header: MemoryHeader): Uint8Array {
   return padded;
 }
 
+/** A memory on disk. */
+export interface MemoryFile extends Memory {
+  /** The same memory from a file that stays open until `close`: meanwhile it may be replaced or deleted. */
+  hold(): Promise<Memory & { close(): Promise<void> }>;
+}
+
 /** Opens a memory's file; rows are read when they are asked for. A malformed file is a `FormatError`. */
-export async function openMemoryFile(path: string): Promise<Memory> {
+export async function openMemoryFile(path: string): Promise<MemoryFile> {
   const file = await openSafetensors(path);
   const text = file.metadata[metadataKey];
   if (text === undefined)
@@ -68,7 +74,16 @@ export async function openMemoryFile(path: string): Promise<Memory> {
   const width = rowWidth(header);
   return {
     header,
+    path,
     readRows: (begin, end) => readTensor(entry, { begin: begin * width, end: end * width }),
+    async hold() {
+      try {
+        const held = await open(entry.file, "r");
+        return { ...memoryIn(held, { header, path, offset: entry.offset }), close: () => held.close() };
+      } catch (error) {
+        throw explainSystemError(error, path);
+      }
+    },
   };
 }
 
@@ -91,9 +106,18 @@ function checkNumbers(header: MemoryHeader, path: string): void {
 
 /** A memory that is being written: its rows lie behind the room of the header. */
 export function partialMemory(file: FileHandle, path: string, header: MemoryHeader): Memory {
+  return memoryIn(file, { header, path, offset: headerRoom });
+}
+
+/** A memory whose rows begin at byte `offset` of an open file. */
+function memoryIn(
+  file: FileHandle,
+  { header, path, offset }: { header: MemoryHeader; path: string; offset: number },
+): Memory {
   const rowBytes = 4 * rowWidth(header);
   return {
     header,
+    path,
     async readRows(begin, end) {
       const bytes = new Uint8Array((end - begin) * rowBytes);
       for (let done = 0; done < bytes.length; ) {
@@ -101,7 +125,7 @@ export function partialMemory(file: FileHandle, path: string, header: MemoryHead
           bytes,
           done,
           bytes.length - done,
-          headerRoom + begin * rowBytes + done,
+          offset + begin * rowBytes + done,
         );
         if (bytesRead === 0) throw new FormatError("ends before its rows do", { path });
         done += bytesRead;

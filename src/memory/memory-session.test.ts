@@ -4,7 +4,7 @@ import { CapacityError, ConfigError, FormatError } from "../base/errors.ts";
 import { Random } from "../base/random.ts";
 import { openRuntime, type Runtime } from "../runtime/runtime.ts";
 import { openTinyMemory } from "./memory.suite.ts";
-import { type Memory, memoryOf, rowWidth } from "./memory.ts";
+import { type Memory, memoryOf, rowCount, rowWidth } from "./memory.ts";
 import { type MemorySession, openMemorySession } from "./memory-session.ts";
 
 const random = new Random("memory session");
@@ -106,6 +106,23 @@ describe("a memory stream", () => {
       const kept = Math.ceil(cut / 24); // a window that is under way keeps its ratio
       expect(other.entries).toBe(kept * 12 + (windows - kept) * 3);
     }
+  });
+
+  it("refuses a memory whose rows are of another form, and names its file", async () => {
+    const memory = memoryFrom(await read(session, [text], { ratio: 4 }), text.length);
+    for (const [size, wrong] of [
+      ["layers", 2],
+      ["width", 4],
+      ["window", 48],
+    ] as const) {
+      const other = { ...memory, path: "/a/file", header: { ...memory.header, [size]: wrong } };
+      const opening = session.openStream({ maxTokens: 1, memory: other });
+      await expect(opening).rejects.toThrow(FormatError);
+      await expect(opening).rejects.toThrow(new RegExp(`/a/file.*${size} ${wrong}`));
+    }
+    const rows = (await memory.readRows(0, rowCount(memory.header))).fill(Number.NaN);
+    const damaged = { ...memoryOf(memory.header, rows), path: "/a/file" };
+    await expect(session.openStream({ maxTokens: 1, memory: damaged })).rejects.toThrow("/a/file");
   });
 
   it("refuses ratios that do not divide the window, other models, damaged rows and texts beyond its positions", async () => {

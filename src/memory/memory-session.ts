@@ -6,7 +6,7 @@ import type { MemoryModel } from "../models/memory-model.ts";
 import { memoryConstants } from "../models/memory-weights.ts";
 import type { Model } from "../models/open-model.ts";
 import type { Runtime, Session } from "../runtime/runtime.ts";
-import { checkMemoryFits, type ModelIdentity } from "./memory.ts";
+import { checkMemoryFits, type Memory, type ModelIdentity } from "./memory.ts";
 import { MemoryStream, type StreamOptions } from "./memory-stream.ts";
 import { checkRatio } from "./window.ts";
 
@@ -16,6 +16,8 @@ export interface MemorySession {
   readonly identity: { baseModel: ModelIdentity; memoryModel: ModelIdentity };
   /** Positions that memory and window may have together. */
   readonly positions: number;
+  /** Refuses a memory that cannot be gone on from: of another model, or of another form. */
+  checkFits(memory: Pick<Memory, "header" | "path">): void;
   openStream(options: StreamOptions): Promise<MemoryStream>;
   dispose(): Promise<void>;
 }
@@ -61,12 +63,16 @@ export async function openMemorySession(
       baseModel: { name, fingerprint: model.checkpoint.fingerprint },
       memoryModel: { name: memoryModel.name, fingerprint: memoryModel.fingerprint },
     };
+    const { layers, keyValueHeads, headSize } = model.config;
+    const form = { ...identity, layers, width: keyValueHeads * headSize, window };
+    const checkFits: MemorySession["checkFits"] = (memory) => checkMemoryFits(memory, form);
     return {
       window,
       identity,
       positions,
+      checkFits,
       async openStream(options) {
-        if (options.memory) checkMemoryFits(options.memory.header, identity);
+        if (options.memory) checkFits(options.memory);
         if (options.ratio !== undefined) checkRatio(options.ratio, window);
         return MemoryStream.open(
           { runtime, reading, rotating, config: model.config, window, positions },

@@ -1,4 +1,4 @@
-import { ConfigError } from "../base/errors.ts";
+import { ConfigError, FormatError } from "../base/errors.ts";
 import type { ModelConfig } from "../models/config.ts";
 import type { ChatMessage } from "../weights/chat.ts";
 import { mixedLength } from "./window.ts";
@@ -40,6 +40,8 @@ export const textMark = "{text}";
  */
 export interface Memory {
   readonly header: MemoryHeader;
+  /** Its file, for messages. */
+  readonly path: string;
   /** Rows from `begin` up to `end`. */
   readRows(begin: number, end: number): Promise<Float32Array>;
 }
@@ -57,7 +59,7 @@ export function rowWidth({ layers, width }: Pick<MemoryHeader, "layers" | "width
 /** A memory whose rows lie in this process. */
 export function memoryOf(header: MemoryHeader, rows: Float32Array): Memory {
   const size = rowWidth(header);
-  return { header, readRows: async (begin, end) => rows.slice(begin * size, end * size) };
+  return { header, path: "the memory", readRows: async (begin, end) => rows.slice(begin * size, end * size) };
 }
 
 /** What a memory of so many tokens takes, beside the keys and values of the whole text. */
@@ -101,19 +103,27 @@ export function memorySize(
   return { tokens, ratio, entries, bytes: rows * rowBytes, fullBytes: tokens * rowBytes };
 }
 
-/** Refuses a memory of another model. */
-export function checkMemoryFits(
-  { baseModel, memoryModel }: MemoryHeader,
-  inUse: { baseModel: ModelIdentity; memoryModel: ModelIdentity },
-): void {
-  const pairs = [
-    ["base model", baseModel, inUse.baseModel],
-    ["memory model", memoryModel, inUse.memoryModel],
+/** What a model takes of a memory. */
+export type MemoryForm = Pick<MemoryHeader, "baseModel" | "memoryModel" | "layers" | "width" | "window">;
+
+/** Refuses a memory of another model (`ConfigError`), and one whose rows the model cannot take (`FormatError`). */
+export function checkMemoryFits({ header, path }: Pick<Memory, "header" | "path">, inUse: MemoryForm): void {
+  const models = [
+    ["base model", header.baseModel, inUse.baseModel],
+    ["memory model", header.memoryModel, inUse.memoryModel],
   ] as const;
-  for (const [what, made, used] of pairs) {
+  for (const [what, made, used] of models) {
     if (made.fingerprint !== used.fingerprint) {
       throw new ConfigError(
         `the memory was made with the ${what} ${made.name} (fingerprint ${made.fingerprint}), not with the one in use, ${used.name} (fingerprint ${used.fingerprint}); use that model, or memorize the text again`,
+      );
+    }
+  }
+  for (const size of ["layers", "width", "window"] as const) {
+    if (header[size] !== inUse[size]) {
+      throw new FormatError(
+        `has the ${size} ${header[size]}, the model in use ${inUse[size]}; memorize the text again`,
+        { path },
       );
     }
   }

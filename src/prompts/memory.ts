@@ -19,12 +19,17 @@ export function draftPassageMessages(question: string): ChatMessage[] {
 /** Asks for what matters in a text. */
 export const keyPointsInstruction = "Write the key points of the text above, one a line.";
 
+/** Characters of a title, at most: the frame is kept in the header of a memory's file, which has its limits. */
+const titleCharacters = 200;
+
 /**
  * The conversation around a remembered text: a passage, as answer prompts show one. What is asked follows in the same turn,
- * so that no second turn or system block begins in the middle.
+ * so that no second turn or system block begins in the middle. A title has no braces there: it could pretend to be the mark of
+ * the text.
  */
 export function memoryFrame(title: string): ChatMessage[] {
-  return [{ role: "user", content: `Passage: ${title}\n{text}` }];
+  const shown = [...title.replaceAll(/[{}]/g, "")].slice(0, titleCharacters).join("");
+  return [{ role: "user", content: `Passage: ${shown}\n{text}` }];
 }
 
 /** The same conversation with a short text in place of the remembered one. */

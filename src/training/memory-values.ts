@@ -14,6 +14,7 @@ import {
 } from "../weights/safetensors.ts";
 import type { AdamW, Moments } from "./adamw.ts";
 import type { MemoryValues } from "./memory-trainer.ts";
+import { readStoredNumbers } from "./stored-numbers.ts";
 
 /** Memory weights as they begin: the base's own projections, and the embedding of one of its tokens. */
 export async function initialMemoryValues(model: Model, tokenId: number): Promise<MemoryValues> {
@@ -112,16 +113,12 @@ export async function restoreTrainingPoint(
       `${path} belongs to a training with other data or settings; give the settings it was begun with, delete it, or choose another --out`,
     );
   }
-  const read = async (name: string) => {
-    const entry = file.tensors.get(name);
-    if (!entry) throw new FormatError(`has no tensor ${name}; delete it and train again`, { path });
-    return readTensor(entry);
-  };
   const moments: [Float32Array, Moments][] = [];
   for (const { name } of parameters) {
     const value = point.values.get(name)!;
-    value.set(await read(name));
-    moments.push([value, { mean: await read(`${name}.mean`), square: await read(`${name}.square`) }]);
+    const read = (part = "") => readStoredNumbers(file, `${name}${part}`, value.length);
+    value.set(await read());
+    moments.push([value, { mean: await read(".mean"), square: await read(".square") }]);
   }
   point.optimiser.restore(state.steps ?? state.update, moments);
   point.update = state.update;

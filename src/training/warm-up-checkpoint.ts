@@ -2,17 +2,17 @@ import { existsSync } from "node:fs";
 import { z } from "zod";
 import type { Adapter, LoraFactors } from "../adapters/adapter.ts";
 import { factorName } from "../adapters/lora-linear.ts";
-import { ConfigError, FormatError } from "../base/errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import { parseJson, writeAtomic } from "../base/files.ts";
 import { canonicalJson } from "../base/hash.ts";
 import {
   encodeSafetensors,
   openSafetensors,
-  readTensor,
   type SafetensorsFile,
   type TensorData,
 } from "../weights/safetensors.ts";
 import type { Moments } from "./adamw.ts";
+import { readStoredNumbers } from "./stored-numbers.ts";
 import type { WarmUpState } from "./warm-up.ts";
 
 /*
@@ -60,8 +60,8 @@ export async function loadWarmUpState(
   const moments = new Map<string, Moments>();
   const modules = new Map<string, LoraFactors>();
   for (const [module, factors] of initial.modules) {
-    const down = await readParts(file, factorName(module, "down"), { path, length: factors.down.length });
-    const up = await readParts(file, factorName(module, "up"), { path, length: factors.up.length });
+    const down = await readParts(file, factorName(module, "down"), factors.down.length);
+    const up = await readParts(file, factorName(module, "up"), factors.up.length);
     modules.set(module, { ...factors, down: down.value, up: up.value });
     moments.set(factorName(module, "down"), { mean: down.mean, square: down.square });
     moments.set(factorName(module, "up"), { mean: up.mean, square: up.square });
@@ -73,19 +73,8 @@ export async function loadWarmUpState(
 async function readParts(
   file: SafetensorsFile,
   name: string,
-  { path, length }: { path: string; length: number },
+  length: number,
 ): Promise<Moments & { value: Float32Array }> {
-  const read = async (part: (typeof parts)[number]) => {
-    const entry = file.tensors.get(`${name}.${part}`);
-    const data = entry && (await readTensor(entry));
-    if (data?.length !== length)
-      throw new FormatError(
-        `${name}.${part} has ${data?.length ?? "no"} numbers, wanted ${length}; delete it`,
-        {
-          path,
-        },
-      );
-    return data;
-  };
+  const read = (part: (typeof parts)[number]) => readStoredNumbers(file, `${name}.${part}`, length);
   return { value: await read("value"), mean: await read("mean"), square: await read("square") };
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { ConfigError } from "../../base/errors.ts";
 import { locateInputs } from "../../engine/ingest.ts";
 import { type MemorizeReport, memorize } from "../../engine/memorize.ts";
 import type { MemorySize } from "../../memory/memory.ts";
@@ -21,7 +22,7 @@ export function addMemorize(program: Command, shell: Shell): void {
   const command = program
     .command("memorize")
     .description(
-      "Read a long text into a named memory: compressed keys and values of the model, which MemoRAG recalls clues from. Interrupted, the same command goes on.",
+      "Read a long text into a named memory: compressed keys and values of the model, which MemoRAG recalls clues from. Interrupted, the same command goes on; notes (--lite) begin anew.",
     )
     .argument("<files...>", "files, folders or globs; all make one text, in the order of their names")
     .requiredOption("--memory <name>", "name of the memory; one of that name is replaced")
@@ -31,6 +32,10 @@ export function addMemorize(program: Command, shell: Shell): void {
     .option("--dry-run", "say how large it would be, and change nothing")
     .action((files: string[], _options: unknown, self: Command) => {
       const { memory, memoryModel, ...options } = readOptions(self, schema);
+      if (options.lite && memoryModel !== undefined)
+        throw new ConfigError(
+          "notes are written without memory weights; leave out --memory-model, or --lite",
+        );
       return withEngine(shell, { command: self, settings: { memoryModel } }, (context) =>
         runMemorize(context, files, { ...options, name: memory, cwd: shell.cwd }),
       );
@@ -67,6 +72,7 @@ export async function runMemorize(
     onSize: (size) => {
       if (!context.json && !options.dryRun) context.note(describeSize(size));
     },
+    onWarning: (warning) => context.note(warning),
   });
   context.print(report, () => describe(report, options.dryRun ?? false));
   for (const line of describeUnread(report)) context.note(line);

@@ -91,7 +91,9 @@ function describeMemory(row: MemoryRow): string[] {
     `${name}: ${printable(title)}`,
     `text           ${number(characters)} characters of ${sources.map(printable).join(", ")}; ${count(passages, "passage")}`,
     ...(row.lite
-      ? ["memory         notes, for any model"]
+      ? [
+          "memory         notes of at most half the context of the model that wrote them, for any model that has room for them",
+        ]
       : [
           `memory         ${number(tokens)} tokens, windows of ${window}, ratio ${ratio}: ${number(entries)} entries`,
           `size           ${formatBytes(bytes ?? 0)} in place of ${formatBytes(fullBytes ?? 0)}`,
