@@ -46,6 +46,14 @@ describe("extractAnswerLeniently", () => {
     }
   });
 
+  it("ends a no as it ends a yes, but not before its number", () => {
+    expect(extractAnswerLeniently(" no. Mont Blanc is in France.")).toBe("no");
+    expect(extractAnswerLeniently("yes. Mont Blanc is in France.")).toBe("yes");
+    const reasoned = "So the answer is no. Paris is not.";
+    expect(extractAnswerLeniently(reasoned, { chainOfThought: true })).toBe("no");
+    expect(extractAnswerLeniently("Symphony No. 5 in C minor.")).toBe("Symphony No. 5 in C minor");
+  });
+
   it("takes what follows the last phrase in any case", () => {
     const text = "the answer is Oslo. No: The Answer Is Bergen, Norway. Sure.";
     expect(extractAnswerLeniently(text, { chainOfThought: true })).toBe("Bergen, Norway");

@@ -15,6 +15,9 @@ describe("sentences", () => {
     ],
     ["He moved to Washington, D.C. It rained.", ["He moved to Washington, D.C.", "It rained."]],
     ["Works by Mr. A. Vane are in vol. 5 of it. End.", ["Works by Mr. A. Vane are in vol. 5 of it.", "End."]],
+    ["Opus no. 5 and Nos. 7 are lost. No. 9 is not.", ["Opus no. 5 and Nos. 7 are lost.", "No. 9 is not."]],
+    ["Is it old? no. Mont Blanc is.", ["Is it old?", "no.", "Mont Blanc is."]],
+    ["The answer is no. Paris is not.", ["The answer is no.", "Paris is not."]],
     ["It cost 3.50 marks. Then 4.", ["It cost 3.50 marks.", "Then 4."]],
     ["他住在北京。她住在上海。", ["他住在北京。", "她住在上海。"]],
   ])("cuts %j", (text, expected) => {

@@ -7,10 +7,13 @@ const segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
 const abbreviations = new Set(
   (
     "dr mr mrs ms messrs prof st mt ft sr jr rev hon gen col maj capt cpt lt cmdr sgt gov sen rep pres supt " +
-    "no nos vol fig figs ch sec pp ed eds trans vs viz cf ca approx est dept univ inc ltd co corp bros ave blvd rd " +
+    "vol fig figs ch sec pp ed eds trans vs viz cf ca approx est dept univ inc ltd co corp bros ave blvd rd " +
     "al jan feb mar apr jun jul aug sep sept oct nov dec"
   ).split(" "),
 );
+
+/** Abbreviations before a number alone: "No. 5" goes on, while "no. It is old" answers a question and ends. */
+const numberAbbreviations = new Set(["no", "nos"]);
 
 /** Words that begin a sentence far more often than they follow an abbreviation ("… in the U.S. It was …"). */
 const opener =
@@ -18,12 +21,14 @@ const opener =
 
 const lastWord = /(?:^|[\s("'“‘[])((?:\p{L}\.)*\p{L}+)\.[\s\u00A0]*$/u;
 
-/** Whether the text up to a proposed break ends in an abbreviation, an initial or a dotted acronym. */
-function endsInAbbreviation(before: string): boolean {
+/** Whether the text up to a proposed break ends in an abbreviation, an initial or a dotted acronym, seen from what follows. */
+function endsInAbbreviation(before: string, after: string): boolean {
   const word = lastWord.exec(before)?.[1];
   if (word === undefined) return false;
   const isInitial = /^\p{Lu}$/u.test(word);
-  return isInitial || word.includes(".") || abbreviations.has(word.toLowerCase());
+  if (isInitial || word.includes(".")) return true;
+  const known = word.toLowerCase();
+  return abbreviations.has(known) || (numberAbbreviations.has(known) && /^\s*\d/.test(after));
 }
 
 /** Whether a break proposed by the segmenter lies inside a sentence. */
@@ -31,7 +36,7 @@ function isInside(before: string, after: string): boolean {
   const brokenLine = /\n[^\S\n]*$/.test(before);
   if (brokenLine)
     return /[^\s.!?。！？…:;]["'”’)\]]*[^\S\n]*\n[^\S\n]*$/.test(before) && /^\s?\p{Ll}/u.test(after);
-  return endsInAbbreviation(before) && !opener.test(after);
+  return endsInAbbreviation(before, after) && !opener.test(after);
 }
 
 /**
