@@ -3,7 +3,7 @@ import { InputError } from "../base/errors.ts";
 import { readJsonl } from "../base/jsonl.ts";
 import { Random } from "../base/random.ts";
 import type { Passage } from "../corpus/corpus.ts";
-import { createMethod } from "../engine/create-method.ts";
+import { createMethod, usesAdapters } from "../engine/create-method.ts";
 import { asWriter } from "../engine/data-folder.ts";
 import { encodeEvery } from "../engine/encode.ts";
 import type { EngineParts } from "../engine/parts.ts";
@@ -21,8 +21,8 @@ interface ControlRun {
   rows: readonly QuestionRow[];
   /** Passages that the method asks for. */
   limit: number;
-  /** Whether the method merges adapters: then its passages must have them. */
-  usesAdapters: boolean;
+  /** The method; the passages of one that uses adapters must have them. */
+  name: string;
   seed: number;
   signal: AbortSignal | undefined;
 }
@@ -54,8 +54,7 @@ export function openWithControls({
     if (!control) return createMethod(parts, name, options); // the method itself, or with another limit
     const rows = await readJsonl(join(out, runFiles.questions), questionRowSchema);
     const { limit = parts.config.limit } = options;
-    const usesAdapters = name !== "standard-rag";
-    const changed = await control(parts, { questions, rows, limit, usesAdapters, seed, signal });
+    const changed = await control(parts, { questions, rows, limit, name, seed, signal });
     return createMethod(changed, name, options);
   };
 }
@@ -118,7 +117,7 @@ async function withGoldPassages(parts: EngineParts, run: ControlRun): Promise<En
   const [corpus, retriever] = [await parts.corpus(), await parts.retriever()];
   const gold = await goldPassages(run.questions, { passages: corpus.passages(), retriever });
   const wanted = (question: Question, limit: number) => (gold.get(question.id) ?? []).slice(0, limit);
-  if (run.usesAdapters) {
+  if (usesAdapters(run.name)) {
     const passages = run.questions.flatMap((question) => wanted(question, run.limit));
     await encodeMissing(parts, passages, run.signal);
   }

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { NotFoundError } from "../base/errors.ts";
 import { canonicalJson } from "../base/hash.ts";
 import { encodingCost } from "../engine/costs.ts";
-import { createMethod } from "../engine/create-method.ts";
+import { createMethod, usesAdapters } from "../engine/create-method.ts";
 import { dryRun } from "../engine/dry-run.ts";
+import { nameOf } from "./describe-run.ts";
 import { estimateTexts } from "./estimate-texts.ts";
 import { prepareCollection } from "./prepare-eval.ts";
 import { planRuns, type ReproduceRun } from "./reproduce-plan.ts";
@@ -67,8 +68,6 @@ function withoutMissingStart(run: ReproduceRun): ReproduceRun {
   return initAdapter === undefined || existsSync(initAdapter) ? run : { ...run, settings };
 }
 
-/** Methods that merge adapters. */
-const usesAdapters = (id: string) => /^(prag|combine)(:|$)/.test(id);
 const timedQuestions = 2;
 
 /** Times a few updates and a few questions of the example corpus. */
@@ -79,7 +78,7 @@ async function measure(context: ReproduceContext, { methods, settings }: Reprodu
     await prepareCollection(parts, plan, { signal });
     const secondsPerAnswer = new Map<string, number>();
     for (const { id, options } of methods) {
-      const method = await createMethod(parts, id.split(":")[0]!, { onMissing: "skip", ...options });
+      const method = await createMethod(parts, nameOf(id), { onMissing: "skip", ...options });
       const { limit = parts.config.limit } = options ?? {};
       let startedMs = parts.clock();
       for (const [i, { question }] of plan.questions.entries()) {
@@ -92,7 +91,8 @@ async function measure(context: ReproduceContext, { methods, settings }: Reprodu
       }
       secondsPerAnswer.set(id, (parts.clock() - startedMs) / 1000 / timedQuestions);
     }
-    if (!methods.some(({ id }) => usesAdapters(id))) return { secondsPerPassage: 0, secondsPerAnswer };
+    if (!methods.some(({ id }) => usesAdapters(nameOf(id))))
+      return { secondsPerPassage: 0, secondsPerAnswer };
     const { toEncode, expectedSeconds } = await dryRun(parts, { signal });
     const before = await encodingCost(parts);
     const secondsPerPassage = toEncode
@@ -107,7 +107,7 @@ async function estimate(
   { run, questions, rates }: { run: ReproduceRun; questions: readonly { question: string }[]; rates: Rates },
 ): Promise<RunEstimate> {
   const limits = run.methods
-    .filter(({ id }) => usesAdapters(id))
+    .filter(({ id }) => usesAdapters(nameOf(id)))
     .map(({ options }) => options?.limit ?? parts.config.limit);
   const limit = Math.max(0, ...limits);
   const { passages, isExact, toEncode } = await countPassages({ parts }, questions, limit);

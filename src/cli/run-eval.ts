@@ -4,7 +4,7 @@ import { readJsonIfPresent, writeAtomic, writeJson } from "../base/files.ts";
 import { canonicalJson } from "../base/hash.ts";
 import { openJsonl, readJsonl } from "../base/jsonl.ts";
 import { acquireLock } from "../base/lock.ts";
-import { createMethod, type MethodOptions, type OnMissing } from "../engine/create-method.ts";
+import { createMethod, type MethodOptions, type OnMissing, usesAdapters } from "../engine/create-method.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import {
   type AnsweringReport,
@@ -74,8 +74,7 @@ export interface EvalReport extends RunSummaryFile {
   notes: string[];
 }
 
-/** Methods that use adapters, those that use augmentations as texts, and those that retrieve nothing. */
-const parametric = new Set(["prag", "combine"]);
+/** Methods that use augmentations as texts, and those that retrieve nothing. */
 const augmented = new Set(["da-rag"]);
 const withoutRetrieval = new Set(["closed-book"]);
 
@@ -143,7 +142,7 @@ class EvalRun {
   }
 
   get #usesAdapters(): boolean {
-    return this.#options.methods.some(({ id }) => parametric.has(nameOf(id)));
+    return this.#options.methods.some(({ id }) => usesAdapters(nameOf(id)));
   }
 
   async #prepare<T>(task: () => Promise<T>): Promise<T> {
@@ -213,7 +212,7 @@ class EvalRun {
     const { methods, onMissing = "encode" } = this.#options;
     if (onMissing !== "encode") return;
     const { limit } = this.#parts.config;
-    const isUsing = ({ id }: EvalMethod) => parametric.has(nameOf(id)) || augmented.has(nameOf(id));
+    const isUsing = ({ id }: EvalMethod) => usesAdapters(nameOf(id)) || augmented.has(nameOf(id));
     const isRetrieving = ({ id }: EvalMethod) => !withoutRetrieval.has(nameOf(id));
     const using = methods.filter(this.#keepsEncoded ? isRetrieving : isUsing);
     if (using.length === 0) return;
@@ -274,7 +273,7 @@ class EvalRun {
 
   async #summarise(config: RunConfig): Promise<Omit<RunSummaryFile, "time">> {
     const { questions, records } = await loadRun(this.#options.out);
-    const hasAdapters = config.methods.some(({ id }) => parametric.has(nameOf(id))); // of earlier calls too
+    const hasAdapters = config.methods.some(({ id }) => usesAdapters(nameOf(id))); // of earlier calls too
     const cost = hasAdapters ? await adapterCost(this.#parts, questions) : null;
     return summariseRun({ config, questions, records, cost });
   }

@@ -24,7 +24,7 @@ import type { EngineParts } from "./parts.ts";
 import { readAugmented } from "./read-augmented.ts";
 import { ownRepetitionPenalty, withRepetitionPenalty } from "./reference-sampling.ts";
 
-export { methodNames, paperMethodNames } from "../methods/method.ts";
+export { methodNames, paperMethodNames, usesAdapters } from "../methods/method.ts";
 
 /** What to do for a retrieved passage without an adapter: train it first, put it into the prompt, or leave it out. */
 export const onMissingChoices = ["encode", "context", "skip"] as const;

@@ -1,6 +1,6 @@
 import { InputError } from "../base/errors.ts";
 import type { Passage } from "../corpus/corpus.ts";
-import type { AnswerOptions, Method, MethodEvent } from "../methods/method.ts";
+import { type AnswerOptions, type Method, type MethodEvent, usesAdapters } from "../methods/method.ts";
 
 /** What a method made of a question. */
 export interface FoldedAnswer {
@@ -24,7 +24,7 @@ export async function foldAnswer(
   question: string,
   options: AnswerOptions,
 ): Promise<FoldedAnswer> {
-  const fold = new Fold(method.name === "prag" || method.name === "combine");
+  const fold = new Fold(usesAdapters(method.name));
   try {
     for await (const event of method.answer(question, options)) fold.take(event);
   } catch (error) {

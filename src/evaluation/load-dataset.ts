@@ -156,7 +156,7 @@ function recogniseFormat(text: string, path: string): DatasetFormat {
   const header = (start.split("\n", 1)[0] ?? "").trim().split("\t");
   if (header.includes("question") && header.includes("obj")) return "popqa";
   throw new FormatError(
-    `is not in a format that is known; wanted JSONL, or a file of ${datasetFormats.slice(1, 5).join(", ")}; if it is one of them, say so with --format`,
+    `is not in a format that is known; wanted JSONL, or a file of ${datasetFormats.slice(1).join(", ")}; if it is one of them, say so with --format`,
     { path },
   );
 }

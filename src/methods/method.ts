@@ -19,6 +19,11 @@ export const methodNames = [...paperMethodNames, "hyde", "decompose", "full-cont
 /** Names of the methods, as reports and servers know them; `memorag` answers from a memory of one text. */
 export type MethodName = (typeof methodNames)[number] | "memorag";
 
+/** Whether a method answers with the adapters of what it retrieves. */
+export function usesAdapters(name: string): boolean {
+  return name === "prag" || name === "combine";
+}
+
 /** A turn before the question. */
 export interface HistoryTurn {
   role: "system" | "user" | "assistant";

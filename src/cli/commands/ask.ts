@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Answer } from "../../engine/answer.ts";
 import { ask } from "../../engine/ask.ts";
 import { choices, type EngineSettings } from "../../engine/config.ts";
-import { methodNames, onMissingChoices } from "../../engine/create-method.ts";
+import { methodNames, onMissingChoices, usesAdapters } from "../../engine/create-method.ts";
 import type { HistoryTurn } from "../../methods/method.ts";
 import { describeTrace } from "../describe-trace.ts";
 import { count } from "../format.ts";
@@ -207,7 +207,7 @@ function noteMissing(
   { sources }: Answer,
   { method, context }: { method: string; context: CommandContext },
 ): void {
-  if (method !== "prag" && method !== "combine") return;
+  if (!usesAdapters(method)) return;
   const missing = sources.filter(({ adapter }) => adapter === null);
   if (missing.length)
     context.note(
