@@ -168,6 +168,32 @@ describe("prag reproduce", () => {
   );
 });
 
+describe("prag reproduce controls", () => {
+  it(
+    "compares the adapters of its own passages, once, whatever other runs train in the same collection",
+    () =>
+      withWorkFolder(async (folder) => {
+        const out = ["--sets", "atlas", "--out", join(folder, "runs"), "--json"];
+        const table = (sample: string) =>
+          call(folder, ["reproduce", "table1", "--methods", "prag", "--sample", sample, ...out]);
+        const controls = () => call(folder, ["reproduce", "controls", "--sample", "2", ...out]);
+        await table("8");
+        await controls();
+        const run = join(folder, "runs", "controls", "atlas");
+        const jsonOf = async (file: string) => JSON.parse(await readFile(join(run, file), "utf8"));
+        const { adapters } = await jsonOf("similarity.json");
+        expect(adapters).toBeLessThanOrEqual(6);
+        expect((await jsonOf("summary.json")).cost.adapters).toBe(adapters);
+        const before = await hashFiles(run);
+        await rm(join(folder, "runs", "table1"), { recursive: true });
+        await table("14");
+        await controls();
+        expect(await hashFiles(run)).toEqual(before);
+      }),
+    120_000,
+  );
+});
+
 describe("prag warmup", () => {
   it(
     "writes the start, keeps the curve of the loss, and says what is wrong with data and numbers",

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../base/errors.ts";
@@ -87,6 +87,38 @@ describe("runEval", { timeout: 300_000 }, () => {
       expect(again.answeredNow).toBe(0);
       expect(await hashFiles(join(folder, "run"), () => false)).toEqual(before);
       expect(await readdir(join(folder, "run"))).not.toContain("lock");
+    }));
+
+  it("trains nothing and changes nothing where no answer is missing, whatever other runs did since", () =>
+    withTempFolder(async (folder) => {
+      const adapters = async () => (await readdir(join(folder, "data", "adapters"))).length;
+      const small: Changes = {
+        source: { sample: 1 },
+        options: { methods: [{ id: "prag", options: { limit: 1 } }] },
+      };
+      const { cost } = await evaluate(folder, small);
+      expect([cost?.adapters, await adapters()]).toEqual([1, 1]);
+      const before = await hashFiles(join(folder, "run"));
+      const other = await evaluate(folder, {
+        options: { methods: [{ id: "prag" }], out: join(folder, "other") },
+      });
+      expect([other.cost?.adapters, await adapters()]).toEqual([articles, articles]);
+      await evaluate(folder, small);
+      expect(await hashFiles(join(folder, "run"))).toEqual(before);
+      await rm(join(folder, "data"), { recursive: true });
+      await evaluate(folder, small);
+      expect(await hashFiles(join(folder, "run"))).toEqual(before);
+      expect(await readdir(join(folder, "data"))).not.toContain("adapters");
+    }));
+
+  it("counts the adapters that its methods use, not those that other runs made of later ranks", () =>
+    withTempFolder(async (folder) => {
+      await evaluate(folder, { options: { methods: [{ id: "prag" }], out: join(folder, "other") } });
+      const report = await evaluate(folder, {
+        source: { sample: 1 },
+        options: { methods: [{ id: "prag", options: { limit: 1 } }, { id: "standard-rag" }] },
+      });
+      expect(report.cost?.adapters).toBe(1);
     }));
 
   it("goes on from any prefix of its records to the same numbers", () =>

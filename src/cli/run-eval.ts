@@ -10,18 +10,22 @@ import {
   type AnsweringReport,
   answerQuestions,
   type MethodOf,
+  questionsLeft,
   type RunMethod,
 } from "../evaluation/answer-questions.ts";
 import { createQuestionRows } from "../evaluation/question-rows.ts";
 import type { Question } from "../evaluation/questions.ts";
-import { continueConfig, loadRun } from "../evaluation/run-folder.ts";
+import { continueConfig, type LoadedRun, loadRun } from "../evaluation/run-folder.ts";
 import {
   type QuestionRow,
   questionRowSchema,
   type RunConfig,
+  type RunCost,
+  type RunRecord,
   type RunSummaryFile,
   runConfigSchema,
   runFiles,
+  runRecordSchema,
   sessionSchema,
 } from "../evaluation/run-format.ts";
 import { summariseRun, sumSessions } from "../evaluation/summarise-run.ts";
@@ -35,6 +39,7 @@ import {
   keptRetriever,
   prepareCollection,
   spareHits,
+  usedPassages,
 } from "./prepare-eval.ts";
 
 /** A method or a variant of one. */
@@ -119,9 +124,9 @@ class EvalRun {
       await this.#prepare(() => prepareCollection(this.#parts, this.#plan, this.#interrupt));
     const config = await this.#agreeOnConfig();
     const rows = await this.#questionRows();
-    await this.#encode(rows);
+    await this.#encode(rows, await readJsonl(join(this.#options.out, runFiles.records), runRecordSchema));
     const report = await this.#answer();
-    const summary = await this.#summarise(config);
+    const summary = await this.#summarise(config, report);
     const time = await this.#recordTime(report, start);
     const path = join(this.#options.out, runFiles.summary);
     await writeJson(path, { ...summary, time });
@@ -207,15 +212,16 @@ class EvalRun {
     return Math.min((await this.#parts.corpus()).passageCount, Math.max(leastDepth, most));
   }
 
-  /** The passages that methods will use are encoded before the first question. */
-  async #encode(rows: readonly QuestionRow[]): Promise<void> {
+  /** The passages that methods will use are encoded before the first question; where none is left, nothing is trained. */
+  async #encode(rows: readonly QuestionRow[], records: readonly RunRecord[]): Promise<void> {
     const { methods, onMissing = "encode" } = this.#options;
     if (onMissing !== "encode") return;
     const { limit } = this.#parts.config;
     const isUsing = ({ id }: EvalMethod) => usesAdapters(nameOf(id)) || augmented.has(nameOf(id));
     const isRetrieving = ({ id }: EvalMethod) => !withoutRetrieval.has(nameOf(id));
     const using = methods.filter(this.#keepsEncoded ? isRetrieving : isUsing);
-    if (using.length === 0) return;
+    const { questions } = this.#plan;
+    if (using.every(({ id }) => questionsLeft(questions, records, id).length === 0)) return;
     const most = Math.max(...using.map(({ options }) => options?.limit ?? limit));
     const plain = this.#usesAdapters ? encodeRetrieved : augmentRetrieved;
     const encode = this.#keepsEncoded ? encodeKept : plain;
@@ -271,11 +277,18 @@ class EvalRun {
     return open ? open(parts, { ...method, options }) : createMethod(parts, nameOf(method.id), options);
   }
 
-  async #summarise(config: RunConfig): Promise<Omit<RunSummaryFile, "time">> {
-    const { questions, records } = await loadRun(this.#options.out);
-    const hasAdapters = config.methods.some(({ id }) => usesAdapters(nameOf(id))); // of earlier calls too
-    const cost = hasAdapters ? await adapterCost(this.#parts, questions) : null;
+  async #summarise(config: RunConfig, { answered }: AnsweringReport): Promise<Omit<RunSummaryFile, "time">> {
+    const run = await loadRun(this.#options.out);
+    const { questions, records, summary: before } = run;
+    // Other runs train in the same collection later on: what this one cost is told when its answers are given.
+    const isTold = answered === 0 && before?.isComplete && before.methods.length === config.methods.length;
+    const cost = isTold ? before.cost : await this.#cost(run);
     return summariseRun({ config, questions, records, cost });
+  }
+
+  async #cost(run: LoadedRun): Promise<RunCost | null> {
+    const hasAdapters = run.config.methods.some(({ id }) => usesAdapters(nameOf(id))); // of earlier calls too
+    return hasAdapters ? adapterCost(this.#parts, await usedPassages(this.#parts, run)) : null;
   }
 
   /** Adds this call to the run's time; one that found nothing missing leaves the folder as it is. */

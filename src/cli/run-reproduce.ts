@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { writeAtomic, writeJson } from "../base/files.ts";
+import { isFile, writeAtomic, writeJson } from "../base/files.ts";
 import { canonicalJson, sha256 } from "../base/hash.ts";
 import { Random } from "../base/random.ts";
 import type { Passage } from "../corpus/corpus.ts";
@@ -11,9 +11,10 @@ import { asWriter } from "../engine/data-folder.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { runWarmUp } from "../engine/warm-up.ts";
 import { compareAdapters, similarityFile } from "../evaluation/controls.ts";
+import { loadRun } from "../evaluation/run-folder.ts";
 import { openWithControls } from "./control-parts.ts";
 import { type EvalPlan, planEval } from "./plan-eval.ts";
-import { prepareCollection } from "./prepare-eval.ts";
+import { prepareCollection, usedPassages } from "./prepare-eval.ts";
 import type { ReproduceRun } from "./reproduce-plan.ts";
 import { type EvalReport, runEval } from "./run-eval.ts";
 import { type CommandContext, loadCommandConfig, type Shell, withEngine } from "./shell.ts";
@@ -52,7 +53,9 @@ export async function doRun(context: ReproduceContext, run: ReproduceRun): Promi
       open: openWithControls({ questions: plan.questions, out, seed, signal }),
       texts: ratio === undefined ? undefined : openTexts({ ratio, signal }),
     });
-    if (run.measuresSimilarity) await measureSimilarity(parts, { out, name: run.set.name, seed });
+    const isMeasured = report.answeredNow === 0 && (await isFile(join(out, similarityFile)));
+    if (run.measuresSimilarity && !isMeasured)
+      await measureSimilarity(parts, { out, name: run.set.name, seed });
     return report;
   });
 }
@@ -128,17 +131,17 @@ async function retrievedPassages(parts: EngineParts, questions: readonly string[
   return [...passages.values()];
 }
 
-/** Compares the adapters of all passages that the run's collection has encoded. */
+/** Compares the adapters of the passages that the run uses. */
 async function measureSimilarity(
   parts: EngineParts,
   { out, name, seed }: { out: string; name: string; seed: number },
 ): Promise<void> {
   const [corpus, encoding] = [await parts.corpus(), await parts.encoding()];
-  const rows = encoding.rows().filter(({ passageId }) => corpus.ordinalOf(passageId) !== undefined);
-  const chosen = new Random(`similarity/${seed}`).sample(rows, 400);
-  const adapters = await encoding.load(chosen.map(({ passageId }) => passageId));
+  const used = [...(await usedPassages(parts, await loadRun(out)))].sort();
+  const chosen = new Random(`similarity/${seed}`).sample(used, 400);
+  const adapters = await encoding.load(chosen);
   const items = adapters.flatMap((adapter, i) => {
-    const { documentId } = corpus.passageById(chosen[i]!.passageId);
+    const { documentId } = corpus.passageById(chosen[i]!);
     return adapter ? [{ documentId, adapter }] : [];
   });
   const report = compareAdapters(name, items, { random: new Random(`similarity/${seed}`) });
