@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -191,6 +191,42 @@ describe("prag reproduce controls", () => {
         expect(await hashFiles(run)).toEqual(before);
       }),
     120_000,
+  );
+});
+
+describe("prag reproduce table3", () => {
+  it(
+    "lets another model augment anew where settings differ, and for the paper's code as many passages as may move up",
+    () =>
+      withWorkFolder(async (folder) => {
+        await cp(join(folder, "model"), join(folder, "other"), { recursive: true });
+        const words = ["reproduce", "table3", "--sets", "atlas", "--sample", "1", "--limit", "1", "--json"];
+        const made = async (out: string, more: readonly string[] = []) => {
+          await call(folder, [
+            ...words,
+            "--augment-models",
+            join(folder, "other"),
+            "--out",
+            join(folder, out),
+            ...more,
+          ]);
+          const names = (await readdir(join(folder, ".prag", "eval"))).filter((name) =>
+            /^augmented/.test(name),
+          );
+          const files = names.map((name) => readFile(join(folder, ".prag", "eval", name), "utf8"));
+          return (await Promise.all(files))
+            .map((text) => text.trimEnd().split("\n").length)
+            .sort((a, b) => a - b);
+        };
+        expect(await made("runs")).toEqual([1]);
+        expect(await made("again")).toEqual([1]);
+        const path = join(folder, "prag.config.json");
+        const settings = JSON.parse(await readFile(path, "utf8"));
+        await writeFile(path, JSON.stringify({ ...settings, augment: { ...settings.augment, pairs: 2 } }));
+        expect(await made("pairs")).toEqual([1, 1]);
+        expect(await made("kept", ["--compat", "reference"])).toEqual([1, 1, 11]);
+      }),
+    240_000,
   );
 });
 

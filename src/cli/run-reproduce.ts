@@ -8,13 +8,14 @@ import type { Passage } from "../corpus/corpus.ts";
 import { augmentPassages } from "../engine/augment.ts";
 import type { EngineConfig, EngineSettings } from "../engine/config.ts";
 import { asWriter } from "../engine/data-folder.ts";
+import { describeEngine } from "../engine/describe-engine.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { runWarmUp } from "../engine/warm-up.ts";
 import { compareAdapters, similarityFile } from "../evaluation/controls.ts";
 import { loadRun } from "../evaluation/run-folder.ts";
 import { openWithControls } from "./control-parts.ts";
 import { type EvalPlan, planEval } from "./plan-eval.ts";
-import { prepareCollection, usedPassages } from "./prepare-eval.ts";
+import { prepareCollection, spareHits, usedPassages } from "./prepare-eval.ts";
 import type { ReproduceRun } from "./reproduce-plan.ts";
 import { type EvalReport, runEval } from "./run-eval.ts";
 import { type CommandContext, loadCommandConfig, type Shell, withEngine } from "./shell.ts";
@@ -42,7 +43,8 @@ export async function doRun(context: ReproduceContext, run: ReproduceRun): Promi
   const out = join(context.out, run.name);
   const augmentations =
     run.augmentModel === undefined ? undefined : await augmentWith(context, run, run.augmentModel);
-  return withPlan(context, { run, augmentations }, async ({ parts, signal }, plan) => {
+  return withPlan(context, { run, augmentations }, async ({ parts: opened, signal }, plan) => {
+    const parts = augmentations === undefined ? opened : withoutAugmenter(opened, run);
     const report = await runEval(parts, plan, {
       methods: run.methods,
       out,
@@ -95,21 +97,30 @@ function joinSettings(a: EngineSettings, b: EngineSettings): EngineSettings {
   };
 }
 
+/** Parts that augment nothing: what another model has made is all there is, and nobody else's work may take its place. */
+function withoutAugmenter(parts: EngineParts, { name, augmentModel }: ReproduceRun): EngineParts {
+  const augmenter = () =>
+    Promise.reject(new Error(`internal: ${name} uses passages that ${augmentModel} has not augmented`));
+  return { ...parts, augmenter };
+}
+
 /**
- * Lets another model augment the passages that the questions retrieve; returns the file of its work. It holds texts, so it lies in the
- * data folder, not among the results.
+ * Lets another model augment the passages that the questions retrieve; returns the file of its work, named by all that it depends on.
+ * It holds texts, so it lies in the data folder, not among the results.
  */
 async function augmentWith(context: ReproduceContext, run: ReproduceRun, model: string): Promise<string> {
   const settings: EngineSettings = { model, augment: { augmenter: "model" } };
   return withPlan(context, { run, settings }, async ({ parts, signal }, plan) => {
     const { config } = parts;
     const asked = plan.questions.map(({ question }) => question);
-    const { fingerprint } = await parts.model();
-    const key = sha256(canonicalJson([fingerprint, config.collection, config.limit, asked]));
+    const limit = config.compat === "reference" ? config.limit + spareHits : config.limit; // later ones may move up
+    const { model: maker, promptsHash, retriever, augmentation } = await describeEngine(parts);
+    const made = { maker, promptsHash, retriever, augmentation, collection: config.collection, limit, asked };
+    const key = sha256(canonicalJson(made));
     const path = join(config.dataFolder, "eval", `augmented-${key.slice(0, 16)}.jsonl`);
     if (existsSync(path)) return path;
     await prepareCollection(parts, plan, { signal });
-    const passages = await retrievedPassages(parts, asked);
+    const passages = await retrievedPassages(parts, asked, limit);
     const { augmented } = await asWriter(parts.folder, "augment for an evaluation", () =>
       augmentPassages(parts, passages, { signal }),
     );
@@ -121,13 +132,16 @@ async function augmentWith(context: ReproduceContext, run: ReproduceRun, model: 
   });
 }
 
-/** The distinct passages that the questions retrieve. */
-async function retrievedPassages(parts: EngineParts, questions: readonly string[]): Promise<Passage[]> {
+/** The distinct passages that the questions retrieve, each so many. */
+async function retrievedPassages(
+  parts: EngineParts,
+  questions: readonly string[],
+  limit: number,
+): Promise<Passage[]> {
   const retriever = await parts.retriever();
   const passages = new Map<string, Passage>();
   for (const question of questions)
-    for (const { passage } of await retriever.retrieve(question, parts.config.limit))
-      passages.set(passage.id, passage);
+    for (const { passage } of await retriever.retrieve(question, limit)) passages.set(passage.id, passage);
   return [...passages.values()];
 }
 
