@@ -118,7 +118,8 @@ async function answerAll(run: AnsweringRun, parts: AnswerParts): Promise<void> {
   const work = async () => {
     for (const question of queue) {
       signal.throwIfAborted();
-      const own = await methodOf(question);
+      const own = methodOf(question);
+      await Promise.allSettled([own]); // its time is not that of the answer
       const answer = () => foldAnswer(own, question.question, { ...method.options, signal });
       const folded = await stopwatch.time(answer);
       await records.append(createRecord(question, folded, { ...run, method }));

@@ -47,7 +47,7 @@ const rowSchema = z.object({
   _id: z.string(),
   /** Empty for a summary. */
   input: z.string(),
-  context: z.string().min(1),
+  context: z.string().trim().min(1, "must not be empty"),
   answers: z.array(z.string()).min(1),
   dataset: z.string(),
   /** Not of LongBench: what the text is called, and how a dataset of one's own is scored. */
