@@ -29,6 +29,7 @@ import {
   sessionSchema,
 } from "../evaluation/run-format.ts";
 import { summariseRun, sumSessions } from "../evaluation/summarise-run.ts";
+import type { Method } from "../methods/method.ts";
 import { describeRun, nameOf } from "./describe-run.ts";
 import type { EvalPlan } from "./plan-eval.ts";
 import {
@@ -59,8 +60,8 @@ export interface EvalOptions {
   inFlight?: number | undefined;
   withoutTexts?: boolean | undefined;
   signal?: AbortSignal | undefined;
-  /** Opens a method in place of the engine: for controls. */
-  open?: ((parts: EngineParts, method: EvalMethod) => ReturnType<typeof createMethod>) | undefined;
+  /** Opens a method in place of the engine, or one for each question: for controls. */
+  open?: ((parts: EngineParts, method: EvalMethod) => Promise<Method | MethodOf>) | undefined;
   /** Every question is about a text of its own: nothing is retrieved from a collection. */
   texts?: TextOpener | undefined;
 }
@@ -264,11 +265,14 @@ class EvalRun {
   }
 
   async #open(method: EvalMethod) {
-    const { open, onMissing = "encode", texts } = this.#options;
-    if (texts) {
-      const methodOf = texts.open(this.#parts, method);
-      return (question: Question) => this.#prepare(() => methodOf(question));
-    }
+    const { texts } = this.#options;
+    const opened = texts ? texts.open(this.#parts, method) : await this.#openOverCorpus(method);
+    if (typeof opened !== "function") return opened;
+    return (question: Question) => this.#prepare(() => opened(question));
+  }
+
+  async #openOverCorpus(method: EvalMethod): Promise<Method | MethodOf> {
+    const { open, onMissing = "encode" } = this.#options;
     // What could be encoded is encoded by now; the rest has no pair to train on.
     const missing = onMissing === "encode" ? "skip" : onMissing;
     const options = { onMissing: missing, ...method.options };
