@@ -198,6 +198,20 @@ describe("runEval", { timeout: 300_000 }, () => {
       expect(config.corpus).toMatchObject({ name: "contexts", passages: articles });
     }));
 
+  it("refuses to leave texts out of a run that keeps them, and the other way round", () =>
+    withTempFolder(async (folder) => {
+      const ask = (out: string, withoutTexts: boolean) =>
+        evaluate(folder, {
+          source: { corpus: undefined },
+          options: { methods: [{ id: "closed-book" }], out: join(folder, out), withoutTexts },
+        });
+      await ask("with", false);
+      await ask("without", true);
+      await expect(ask("with", true)).rejects.toThrow(/with their texts, but this call leaves them out/);
+      await expect(ask("without", false)).rejects.toThrow(/without their texts, but this call keeps them/);
+      expect((await ask("without", true)).answeredNow).toBe(0);
+    }));
+
   it("lets passages without an adapter count, but not as the paper's code, for any method", () =>
     withTempFolder(async (folder) => {
       const noise = "Orlen0 Orlen1 Orlen2 Orlen3 Orlen4 bridge built who";

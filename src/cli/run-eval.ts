@@ -15,7 +15,7 @@ import {
 } from "../evaluation/answer-questions.ts";
 import { createQuestionRows } from "../evaluation/question-rows.ts";
 import type { Question } from "../evaluation/questions.ts";
-import { continueConfig, type LoadedRun, loadRun } from "../evaluation/run-folder.ts";
+import { checkTexts, continueConfig, type LoadedRun, loadRun } from "../evaluation/run-folder.ts";
 import {
   type QuestionRow,
   questionRowSchema,
@@ -120,12 +120,13 @@ class EvalRun {
   async run(): Promise<EvalReport> {
     const { clock } = this.#parts;
     const start = clock();
-    await this.#refuseEarly();
+    const before = await readJsonl(join(this.#options.out, runFiles.records), runRecordSchema);
+    await this.#refuseEarly(before);
     if (this.#isRetrieving)
       await this.#prepare(() => prepareCollection(this.#parts, this.#plan, this.#interrupt));
     const config = await this.#agreeOnConfig();
     const rows = await this.#questionRows();
-    await this.#encode(rows, await readJsonl(join(this.#options.out, runFiles.records), runRecordSchema));
+    await this.#encode(rows, before);
     const report = await this.#answer();
     const summary = await this.#summarise(config, report);
     const time = await this.#recordTime(report, start);
@@ -159,8 +160,9 @@ class EvalRun {
   }
 
   /** Finds what is wrong with methods or folder before the corpus is ingested: all but what only the corpus tells. */
-  async #refuseEarly(): Promise<void> {
-    const { out } = this.#options;
+  async #refuseEarly(records: readonly RunRecord[]): Promise<void> {
+    const { out, withoutTexts } = this.#options;
+    checkTexts(records, { folder: out, withoutTexts });
     const now = await this.#prepare(() =>
       describeRun(this.#parts, this.#plan, { ...this.#options, isRetrieving: false }),
     );
