@@ -168,6 +168,36 @@ describe("prag reproduce", () => {
   );
 });
 
+describe("options of a reproduction", () => {
+  it.each([
+    [
+      "table2",
+      ["--methods", "prag"],
+      /--methods is for table1, table4, memorag, and has no effect on table2/,
+    ],
+    ["table1", ["--init-adapter", "warm"], /--init-adapter is for table2/],
+    ["controls", ["--warm-data", "train.jsonl"], /--warm-data is for table2/],
+    ["table2", ["--warm-count", "5", "--init-adapter", "warm"], /--warm-count draws from --warm-data/],
+    ["figure3", ["--augment-models", "m"], /--augment-models is for table3/],
+    ["table1", ["--ratio", "4"], /--ratio is for memorag/],
+    ["table4", ["--memory-model", "m"], /--memory-model is for memorag/],
+    ["sweep", ["--answer-model", "m"], /--answer-model is for memorag/],
+    ["sweep", ["--limit", "5"], /--limit is for .*has no effect on sweep/],
+    ["table4", ["--in-flight", "4"], /--in-flight is for .*has no effect on table4/],
+    ["memorag", ["--in-flight", "4"], /--in-flight is for .*has no effect on memorag/],
+  ])("of %s: %j is refused where it would be ignored", async (target, words, message) => {
+    await expect(call(".", ["reproduce", target, ...words])).rejects.toThrow(message);
+  });
+
+  it.each(["--augmentations", "--max-words"])(
+    "%s of an evaluation is refused without a corpus",
+    async (flag) => {
+      const words = ["eval", "--dataset", "none.jsonl", "--out", "none", flag, "5"];
+      await expect(call(".", words)).rejects.toThrow(new RegExp(`${flag} is for a corpus`));
+    },
+  );
+});
+
 describe("prag reproduce controls", () => {
   it(
     "compares the adapters of its own passages, once, whatever other runs train in the same collection",

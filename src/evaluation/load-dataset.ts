@@ -47,6 +47,10 @@ export interface LoadDatasetOptions {
 export async function loadDataset(path: string, options: LoadDatasetOptions = {}): Promise<Dataset> {
   const text = await readDatasetFile(path);
   const format = options.format ?? recogniseFormat(text, path);
+  if (options.aliases !== undefined && format !== "2wikimultihopqa")
+    throw new ConfigError(
+      `--aliases names aliases of 2WikiMultihopQA, but ${path} is read as ${format}; leave it away, or give --format 2wikimultihopqa`,
+    );
   const isReference = options.compat === "reference";
   const notes: string[] = [];
   const placed = await parseDataset(text, { path, format, isReference, aliases: options.aliases, notes });
