@@ -142,6 +142,7 @@ describe("prag reproduce", () => {
           join(folder, "train.jsonl"),
         ];
         const out = ["--out", join(folder, "runs"), "--json"];
+        await mkdir(join(folder, "runs", "table2", "warm"), { recursive: true }); // as an interrupt leaves it
         const plan = JSON.parse(await call(folder, [...words, ...out, "--plan"]));
         expect(plan.runs).toMatchObject([
           { name: "atlas", questions: 2, answers: 2, isExact: true },

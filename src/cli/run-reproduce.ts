@@ -162,13 +162,19 @@ async function measureSimilarity(
   await writeJson(join(out, similarityFile), report);
 }
 
+/** Where the start of table 2 is trained. */
+export function startFolder({ out }: Pick<ReproduceContext, "out">): string {
+  return join(out, "warm");
+}
+
 /** Trains the start of table 2 on questions, or goes on with it; returns its folder, which a plan leaves as it is. */
 export async function warmUpFor(
-  { shell, command, settings, out, seed }: ReproduceContext,
+  context: ReproduceContext,
   request: { data: string; count: number; chainOfThought: boolean; isPlan: boolean },
 ): Promise<string> {
   const { data, count, chainOfThought, isPlan } = request;
-  const folder = join(out, "warm");
+  const { shell, command, settings, seed } = context;
+  const folder = startFolder(context);
   if (isPlan) return folder;
   await withEngine(shell, { command, settings, ignoreRecorded: true }, async ({ parts, signal }) => {
     const rows = await loadWarmUpRows(data, { chainOfThought });
