@@ -12,7 +12,7 @@ import type { MethodEvent } from "../methods/method.ts";
 import { openWithControls } from "./control-parts.ts";
 
 const places = ["Quern", "Tarn", "Dray", "Morvale", "Eastmere", "Harrowby"];
-const questions = places.slice(0, 5).map(
+const named = places.slice(0, 5).map(
   (place, i): Question => ({
     id: `q${i}`,
     type: "single-hop",
@@ -23,6 +23,15 @@ const questions = places.slice(0, 5).map(
     paragraphs: [],
   }),
 );
+
+/** The same words as the first question's, about another bridge. */
+const namesake: Question = {
+  ...named[0]!,
+  id: "namesake",
+  answers: ["Builder4"],
+  articles: [`${places[4]} Bridge`],
+};
+const questions = [...named, namesake];
 
 describe("controls", () => {
   let folder: string;
@@ -62,7 +71,8 @@ describe("controls", () => {
     );
     const open = openWithControls({ questions, out: folder, seed: 42 });
     events = async (id, question = questions[0]!) => {
-      const method = await open(parts, { id, options: { onMissing: "skip" } });
+      const opened = await open(parts, { id, options: { onMissing: "skip" } });
+      const method = typeof opened === "function" ? await opened(question) : opened;
       const found: MethodEvent[] = [];
       for await (const event of method.answer(question.question, { limit: 1, maxTokens: 1 }))
         found.push(event);
@@ -84,7 +94,7 @@ describe("controls", () => {
   it("shuffled: the same hits, each with the adapter of another passage, none twice", async () => {
     const own: (string | undefined)[] = [];
     const shuffled: (string | undefined)[] = [];
-    for (const question of questions) {
+    for (const question of named) {
       const [plain, control] = [await events("prag", question), await events("prag:shuffled", question)];
       expect(titlesOf(control)).toEqual(titlesOf(plain));
       expect(keysOf(control)).not.toEqual(keysOf(plain));
@@ -115,6 +125,13 @@ describe("controls", () => {
       expect(keysOf(prag)).not.toContain(undefined);
       expect(titlesOf(await events("standard-rag:oracle", question))).toEqual(question.articles);
     }
+  });
+
+  it("irrelevant: of two questions with the same words, each keeps away from its own answers", async () => {
+    const of = async (question: Question) => titlesOf(await events("prag:irrelevant", question));
+    const pool = named.map(({ articles }) => articles[0]!);
+    expect(pool.slice(1)).toContain((await of(questions[0]!))[0]);
+    expect(pool.slice(1, 4)).toContain((await of(namesake))[0]);
   });
 
   it("anything else is the method itself", async () => {

@@ -27,8 +27,11 @@ interface ControlRun {
   signal: AbortSignal | undefined;
 }
 
+/** Parts for one question. */
+type PartsOf = (question: Question) => EngineParts;
+
 /** A method of its kind over changed parts: `prag:shuffled` is `prag` with other adapters. */
-type Control = (parts: EngineParts, run: ControlRun) => Promise<EngineParts>;
+type Control = (parts: EngineParts, run: ControlRun) => Promise<PartsOf>;
 
 const controls: Readonly<Record<string, Control>> = {
   shuffled: withShuffledAdapters,
@@ -54,8 +57,8 @@ export function openWithControls({
     if (!control) return createMethod(parts, name, options); // the method itself, or with another limit
     const rows = await readJsonl(join(out, runFiles.questions), questionRowSchema);
     const { limit = parts.config.limit } = options;
-    const changed = await control(parts, { questions, rows, limit, name, seed, signal });
-    return createMethod(changed, name, options);
+    const partsOf = await control(parts, { questions, rows, limit, name, seed, signal });
+    return (question: Question) => createMethod(partsOf(question), name, options);
   };
 }
 
@@ -71,7 +74,7 @@ async function encodedPassages(parts: EngineParts, { rows, limit }: ControlRun):
 }
 
 /** Every passage has the adapter of another: a seeded rotation of those that the run retrieves. */
-async function withShuffledAdapters(parts: EngineParts, run: ControlRun): Promise<EngineParts> {
+async function withShuffledAdapters(parts: EngineParts, run: ControlRun): Promise<PartsOf> {
   const [encoding, pool] = [await parts.encoding(), await encodedPassages(parts, run)];
   if (pool.length < 2)
     throw new InputError(
@@ -88,18 +91,18 @@ async function withShuffledAdapters(parts: EngineParts, run: ControlRun): Promis
     keyOf: (id: string) => encoding.keyOf(other(id)),
     load: (ids: readonly string[]) => encoding.load(ids.map(other)),
   };
-  return { ...parts, encoding: async () => shuffled };
+  return () => ({ ...parts, encoding: async () => shuffled });
 }
 
 /**
  * Passages of other questions in place of the hits, with the hits' scores: none that is retrieved for this question or contains
  * an accepted answer. What is left is what any adapter does to the model.
  */
-async function withIrrelevantPassages(parts: EngineParts, run: ControlRun): Promise<EngineParts> {
+async function withIrrelevantPassages(parts: EngineParts, run: ControlRun): Promise<PartsOf> {
   const [corpus, retriever] = [await parts.corpus(), await parts.retriever()];
   const pool = (await encodedPassages(parts, run)).map((id) => corpus.passageById(id));
   const rowById = new Map(run.rows.map((row) => [row.id, row]));
-  return withRetriever(parts, run.questions, async (question, query, limit) => {
+  return withRetriever(parts, async (question, query, limit) => {
     const hits = await retriever.retrieve(query, limit);
     const near = new Set(rowById.get(question.id)?.retrieved ?? hits.map(({ passage }) => passage.id));
     const random = new Random(`irrelevant/${run.seed}/${question.id}`);
@@ -113,7 +116,7 @@ async function withIrrelevantPassages(parts: EngineParts, run: ControlRun): Prom
 }
 
 /** The passages that the dataset names as support, all with the same score: retrieval without a mistake. */
-async function withGoldPassages(parts: EngineParts, run: ControlRun): Promise<EngineParts> {
+async function withGoldPassages(parts: EngineParts, run: ControlRun): Promise<PartsOf> {
   const [corpus, retriever] = [await parts.corpus(), await parts.retriever()];
   const gold = await goldPassages(run.questions, { passages: corpus.passages(), retriever });
   const wanted = (question: Question, limit: number) => (gold.get(question.id) ?? []).slice(0, limit);
@@ -121,7 +124,7 @@ async function withGoldPassages(parts: EngineParts, run: ControlRun): Promise<En
     const passages = run.questions.flatMap((question) => wanted(question, run.limit));
     await encodeMissing(parts, passages, run.signal);
   }
-  return withRetriever(parts, run.questions, async (question, _query, limit) =>
+  return withRetriever(parts, async (question, _query, limit) =>
     wanted(question, limit).map((passage): Hit => ({ passage, score: 1 })),
   );
 }
@@ -136,20 +139,13 @@ async function encodeMissing(
   await asWriter(parts.folder, "encode for a control", () => encodeEvery(parts, distinct, { signal }));
 }
 
-/** Parts with a retriever that knows which question is asked. */
+/** Parts with a retriever that knows which question is asked: two may have the same words, and other answers. */
 function withRetriever(
   parts: EngineParts,
-  questions: readonly Question[],
   find: (question: Question, query: string, limit: number) => Promise<Hit[]>,
-): EngineParts {
-  const byText = new Map(questions.map((question) => [question.question, question]));
-  const retriever: Retriever = {
-    async retrieve(query, limit) {
-      const question = byText.get(query);
-      if (!question)
-        throw new Error(`internal: a control was asked "${query}", which is no question of its run`);
-      return find(question, query, limit);
-    },
+): PartsOf {
+  return (question) => {
+    const retriever: Retriever = { retrieve: (query, limit) => find(question, query, limit) };
+    return { ...parts, retriever: async () => retriever };
   };
-  return { ...parts, retriever: async () => retriever };
 }

@@ -22,7 +22,7 @@ export async function describeRun(
   return {
     format: runFormat,
     ...(await describeEngine(parts)),
-    dataset: describeDataset(plan),
+    dataset: describeDataset(plan, { withTexts: texts !== undefined }),
     corpus: isRetrieving ? await describeCorpus(parts, plan) : null,
     answering: {
       limit: config.limit,
@@ -44,9 +44,17 @@ export async function describeRun(
   };
 }
 
-function describeDataset({ dataset, questions, sample }: EvalPlan): RunConfig["dataset"] {
+/** `withTexts` counts what each question is about: a corpus is described by itself. */
+function describeDataset(
+  { dataset, questions, sample }: EvalPlan,
+  { withTexts }: { withTexts: boolean },
+): RunConfig["dataset"] {
   const { name, format } = dataset;
-  const hash = sha256(canonicalJson(questions.map((one) => [one.id, one.type, questionHash(one)])));
+  const rows = questions.map((one) => [
+    ...[one.id, one.type, questionHash(one)],
+    ...(withTexts ? [sha256(canonicalJson(one.paragraphs))] : []),
+  ]);
+  const hash = sha256(canonicalJson(rows));
   return { name, format, hash, questions: questions.length, sample };
 }
 

@@ -1,15 +1,17 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { NotFoundError } from "../base/errors.ts";
 import { canonicalJson } from "../base/hash.ts";
 import { encodingCost } from "../engine/costs.ts";
 import { createMethod, usesAdapters } from "../engine/create-method.ts";
 import { dryRun } from "../engine/dry-run.ts";
+import { warmUpFile } from "../engine/models.ts";
 import { nameOf } from "./describe-run.ts";
 import { estimateTexts } from "./estimate-texts.ts";
 import { prepareCollection } from "./prepare-eval.ts";
 import { planRuns, type ReproduceRun } from "./reproduce-plan.ts";
 import { atlas } from "./reproduce-sets.ts";
-import { type ReproduceContext, withPlan } from "./run-reproduce.ts";
+import { type ReproduceContext, startFolder, withPlan } from "./run-reproduce.ts";
 import type { CommandContext } from "./shell.ts";
 
 /** What a run would do. */
@@ -49,7 +51,7 @@ export async function estimateRuns(
       );
       continue;
     }
-    const run = withoutMissingStart(planned);
+    const run = withoutMissingStart(context, planned);
     const key = canonicalJson([run.settings, run.methods]);
     const known = rates.get(key) ?? (await measure(context, run));
     rates.set(key, known);
@@ -62,10 +64,11 @@ export async function estimateRuns(
   return estimates;
 }
 
-/** A start that is still to be trained costs what the usual one does. */
-function withoutMissingStart(run: ReproduceRun): ReproduceRun {
+/** A start that is still to be trained, or only in part, costs what the usual one does. */
+function withoutMissingStart(context: ReproduceContext, run: ReproduceRun): ReproduceRun {
   const { initAdapter, ...settings } = run.settings;
-  return initAdapter === undefined || existsSync(initAdapter) ? run : { ...run, settings };
+  const isMissing = initAdapter === startFolder(context) && !existsSync(join(initAdapter, warmUpFile));
+  return isMissing ? { ...run, settings } : run;
 }
 
 const timedQuestions = 2;

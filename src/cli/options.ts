@@ -48,6 +48,17 @@ export function checkNames(
     throw new ConfigError(`${kind} "${unknown}" is not known; ${kind}s are ${known.join(", ")}`);
 }
 
+/** Refuses an option that was given, but has no effect; `why` says so behind its name. */
+export function refuseIdle(
+  options: Readonly<Record<string, unknown>>,
+  idle: readonly string[],
+  why: string,
+): void {
+  const given = idle.find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  throw new ConfigError(`--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${why}`);
+}
+
 /** An option with one of several words. */
 export function choiceOption(flags: string, description: string, words: readonly string[]): Option {
   return new Option(flags, description).choices(words);

@@ -4,15 +4,18 @@ import { readJsonIfPresent, writeJson } from "../base/files.ts";
 import type { Passage } from "../corpus/corpus.ts";
 import { augmentPassages } from "../engine/augment.ts";
 import { encodingCost } from "../engine/costs.ts";
+import { usesAdapters } from "../engine/create-method.ts";
 import { asWriter } from "../engine/data-folder.ts";
 import { encodeEvery } from "../engine/encode.ts";
 import { importAugmentations } from "../engine/import-augmentations.ts";
 import { ingest } from "../engine/ingest.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import type { Question } from "../evaluation/questions.ts";
+import type { LoadedRun } from "../evaluation/run-folder.ts";
 import type { QuestionRow, RunCost } from "../evaluation/run-format.ts";
 import { mean } from "../evaluation/summary.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
+import { nameOf } from "./describe-run.ts";
 import type { EvalPlan } from "./plan-eval.ts";
 
 type Interruptible = { signal: AbortSignal | undefined };
@@ -116,9 +119,29 @@ export async function keptRetriever(parts: EngineParts, questions: readonly Ques
   };
 }
 
+/**
+ * The passages whose adapters the methods of a run use: of each question the first, and where later ones move up for what cannot
+ * be encoded, these. Adapters that other runs made of later ranks are not among them.
+ */
+export async function usedPassages(
+  parts: EngineParts,
+  { config, questions }: Pick<LoadedRun, "config" | "questions">,
+): Promise<Set<string>> {
+  const encoding = await parts.encoding();
+  const { compat, answering, methods } = config;
+  const limits = methods
+    .filter(({ id }) => usesAdapters(nameOf(id)))
+    .map(({ options: { limit } }) => (typeof limit === "number" ? limit : answering.limit));
+  const most = Math.max(0, ...limits);
+  const depth = compat === "reference" && answering.onMissing === "encode" ? most + spareHits : most;
+  const isEncoded = (id: string) => encoding.keyOf(id) !== undefined;
+  return new Set(
+    questions.flatMap(({ retrieved }) => retrieved.slice(0, depth).filter(isEncoded).slice(0, most)),
+  );
+}
+
 /** What the adapters in use cost; how they pay off is for the summary to tell. */
-export async function adapterCost(parts: EngineParts, rows: readonly QuestionRow[]): Promise<RunCost> {
-  const used = new Set(rows.flatMap(({ retrieved }) => retrieved));
+export async function adapterCost(parts: EngineParts, used: ReadonlySet<string>): Promise<RunCost> {
   const encoded = (await parts.encoding()).rows().filter(({ passageId }) => used.has(passageId));
   const keys = new Set(encoded.map(({ key }) => key));
   const stored = (await (await parts.store()).list()).filter(({ key }) => keys.has(key));

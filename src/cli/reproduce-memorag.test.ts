@@ -102,6 +102,8 @@ describe("prag reproduce memorag", () => {
         await call();
         expect(await hashFiles(join(folder, "runs"))).toEqual(before);
         expect(await readdir(join(folder, ".prag", "eval", "texts", "memories"))).not.toHaveLength(0);
+        await writeFile(join(folder, "narrativeqa.jsonl"), questions.join("").replaceAll("Quern", "Dray"));
+        await expect(call("--sets", "narrativeqa")).rejects.toThrow(/dataset\.hash/); // other texts, the same questions
       }),
     240_000,
   );

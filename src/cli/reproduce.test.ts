@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -142,6 +142,7 @@ describe("prag reproduce", () => {
           join(folder, "train.jsonl"),
         ];
         const out = ["--out", join(folder, "runs"), "--json"];
+        await mkdir(join(folder, "runs", "table2", "warm"), { recursive: true }); // as an interrupt leaves it
         const plan = JSON.parse(await call(folder, [...words, ...out, "--plan"]));
         expect(plan.runs).toMatchObject([
           { name: "atlas", questions: 2, answers: 2, isExact: true },
@@ -165,6 +166,98 @@ describe("prag reproduce", () => {
         await expect(call(folder, ["report", "docs"])).rejects.toThrow(/no config.json/);
       }),
     120_000,
+  );
+});
+
+describe("options of a reproduction", () => {
+  it.each([
+    [
+      "table2",
+      ["--methods", "prag"],
+      /--methods is for table1, table4, memorag, and has no effect on table2/,
+    ],
+    ["table1", ["--init-adapter", "warm"], /--init-adapter is for table2/],
+    ["controls", ["--warm-data", "train.jsonl"], /--warm-data is for table2/],
+    ["table2", ["--warm-count", "5", "--init-adapter", "warm"], /--warm-count draws from --warm-data/],
+    ["figure3", ["--augment-models", "m"], /--augment-models is for table3/],
+    ["table1", ["--ratio", "4"], /--ratio is for memorag/],
+    ["table4", ["--memory-model", "m"], /--memory-model is for memorag/],
+    ["sweep", ["--answer-model", "m"], /--answer-model is for memorag/],
+    ["sweep", ["--limit", "5"], /--limit is for .*has no effect on sweep/],
+    ["table4", ["--in-flight", "4"], /--in-flight is for .*has no effect on table4/],
+    ["memorag", ["--in-flight", "4"], /--in-flight is for .*has no effect on memorag/],
+  ])("of %s: %j is refused where it would be ignored", async (target, words, message) => {
+    await expect(call(".", ["reproduce", target, ...words])).rejects.toThrow(message);
+  });
+
+  it.each(["--augmentations", "--max-words"])(
+    "%s of an evaluation is refused without a corpus",
+    async (flag) => {
+      const words = ["eval", "--dataset", "none.jsonl", "--out", "none", flag, "5"];
+      await expect(call(".", words)).rejects.toThrow(new RegExp(`${flag} is for a corpus`));
+    },
+  );
+});
+
+describe("prag reproduce controls", () => {
+  it(
+    "compares the adapters of its own passages, once, whatever other runs train in the same collection",
+    () =>
+      withWorkFolder(async (folder) => {
+        const out = ["--sets", "atlas", "--out", join(folder, "runs"), "--json"];
+        const table = (sample: string) =>
+          call(folder, ["reproduce", "table1", "--methods", "prag", "--sample", sample, ...out]);
+        const controls = () => call(folder, ["reproduce", "controls", "--sample", "2", ...out]);
+        await table("8");
+        await controls();
+        const run = join(folder, "runs", "controls", "atlas");
+        const jsonOf = async (file: string) => JSON.parse(await readFile(join(run, file), "utf8"));
+        const { adapters } = await jsonOf("similarity.json");
+        expect(adapters).toBeLessThanOrEqual(6);
+        expect((await jsonOf("summary.json")).cost.adapters).toBe(adapters);
+        const before = await hashFiles(run);
+        await rm(join(folder, "runs", "table1"), { recursive: true });
+        await table("14");
+        await controls();
+        expect(await hashFiles(run)).toEqual(before);
+      }),
+    120_000,
+  );
+});
+
+describe("prag reproduce table3", () => {
+  it(
+    "lets another model augment anew where settings differ, and for the paper's code as many passages as may move up",
+    () =>
+      withWorkFolder(async (folder) => {
+        await cp(join(folder, "model"), join(folder, "other"), { recursive: true });
+        const words = ["reproduce", "table3", "--sets", "atlas", "--sample", "1", "--limit", "1", "--json"];
+        const made = async (out: string, more: readonly string[] = []) => {
+          await call(folder, [
+            ...words,
+            "--augment-models",
+            join(folder, "other"),
+            "--out",
+            join(folder, out),
+            ...more,
+          ]);
+          const names = (await readdir(join(folder, ".prag", "eval"))).filter((name) =>
+            /^augmented/.test(name),
+          );
+          const files = names.map((name) => readFile(join(folder, ".prag", "eval", name), "utf8"));
+          return (await Promise.all(files))
+            .map((text) => text.trimEnd().split("\n").length)
+            .sort((a, b) => a - b);
+        };
+        expect(await made("runs")).toEqual([1]);
+        expect(await made("again")).toEqual([1]);
+        const path = join(folder, "prag.config.json");
+        const settings = JSON.parse(await readFile(path, "utf8"));
+        await writeFile(path, JSON.stringify({ ...settings, augment: { ...settings.augment, pairs: 2 } }));
+        expect(await made("pairs")).toEqual([1, 1]);
+        expect(await made("kept", ["--compat", "reference"])).toEqual([1, 1, 11]);
+      }),
+    240_000,
   );
 });
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../base/errors.ts";
@@ -89,6 +89,38 @@ describe("runEval", { timeout: 300_000 }, () => {
       expect(await readdir(join(folder, "run"))).not.toContain("lock");
     }));
 
+  it("trains nothing and changes nothing where no answer is missing, whatever other runs did since", () =>
+    withTempFolder(async (folder) => {
+      const adapters = async () => (await readdir(join(folder, "data", "adapters"))).length;
+      const small: Changes = {
+        source: { sample: 1 },
+        options: { methods: [{ id: "prag", options: { limit: 1 } }] },
+      };
+      const { cost } = await evaluate(folder, small);
+      expect([cost?.adapters, await adapters()]).toEqual([1, 1]);
+      const before = await hashFiles(join(folder, "run"));
+      const other = await evaluate(folder, {
+        options: { methods: [{ id: "prag" }], out: join(folder, "other") },
+      });
+      expect([other.cost?.adapters, await adapters()]).toEqual([articles, articles]);
+      await evaluate(folder, small);
+      expect(await hashFiles(join(folder, "run"))).toEqual(before);
+      await rm(join(folder, "data"), { recursive: true });
+      await evaluate(folder, small);
+      expect(await hashFiles(join(folder, "run"))).toEqual(before);
+      expect(await readdir(join(folder, "data"))).not.toContain("adapters");
+    }));
+
+  it("counts the adapters that its methods use, not those that other runs made of later ranks", () =>
+    withTempFolder(async (folder) => {
+      await evaluate(folder, { options: { methods: [{ id: "prag" }], out: join(folder, "other") } });
+      const report = await evaluate(folder, {
+        source: { sample: 1 },
+        options: { methods: [{ id: "prag", options: { limit: 1 } }, { id: "standard-rag" }] },
+      });
+      expect(report.cost?.adapters).toBe(1);
+    }));
+
   it("goes on from any prefix of its records to the same numbers", () =>
     withTempFolder(async (folder) => {
       const { methods, comparisons } = await evaluate(folder);
@@ -164,6 +196,20 @@ describe("runEval", { timeout: 300_000 }, () => {
       expect(text).not.toMatch(/Orlen|Mira/);
       const { config } = await loadRun(join(folder, "run"));
       expect(config.corpus).toMatchObject({ name: "contexts", passages: articles });
+    }));
+
+  it("refuses to leave texts out of a run that keeps them, and the other way round", () =>
+    withTempFolder(async (folder) => {
+      const ask = (out: string, withoutTexts: boolean) =>
+        evaluate(folder, {
+          source: { corpus: undefined },
+          options: { methods: [{ id: "closed-book" }], out: join(folder, out), withoutTexts },
+        });
+      await ask("with", false);
+      await ask("without", true);
+      await expect(ask("with", true)).rejects.toThrow(/with their texts, but this call leaves them out/);
+      await expect(ask("without", false)).rejects.toThrow(/without their texts, but this call keeps them/);
+      expect((await ask("without", true)).answeredNow).toBe(0);
     }));
 
   it("lets passages without an adapter count, but not as the paper's code, for any method", () =>

@@ -10,21 +10,26 @@ import {
   type AnsweringReport,
   answerQuestions,
   type MethodOf,
+  questionsLeft,
   type RunMethod,
 } from "../evaluation/answer-questions.ts";
 import { createQuestionRows } from "../evaluation/question-rows.ts";
 import type { Question } from "../evaluation/questions.ts";
-import { continueConfig, loadRun } from "../evaluation/run-folder.ts";
+import { checkTexts, continueConfig, type LoadedRun, loadRun } from "../evaluation/run-folder.ts";
 import {
   type QuestionRow,
   questionRowSchema,
   type RunConfig,
+  type RunCost,
+  type RunRecord,
   type RunSummaryFile,
   runConfigSchema,
   runFiles,
+  runRecordSchema,
   sessionSchema,
 } from "../evaluation/run-format.ts";
 import { summariseRun, sumSessions } from "../evaluation/summarise-run.ts";
+import type { Method } from "../methods/method.ts";
 import { describeRun, nameOf } from "./describe-run.ts";
 import type { EvalPlan } from "./plan-eval.ts";
 import {
@@ -35,6 +40,7 @@ import {
   keptRetriever,
   prepareCollection,
   spareHits,
+  usedPassages,
 } from "./prepare-eval.ts";
 
 /** A method or a variant of one. */
@@ -54,8 +60,8 @@ export interface EvalOptions {
   inFlight?: number | undefined;
   withoutTexts?: boolean | undefined;
   signal?: AbortSignal | undefined;
-  /** Opens a method in place of the engine: for controls. */
-  open?: ((parts: EngineParts, method: EvalMethod) => ReturnType<typeof createMethod>) | undefined;
+  /** Opens a method in place of the engine, or one for each question: for controls. */
+  open?: ((parts: EngineParts, method: EvalMethod) => Promise<Method | MethodOf>) | undefined;
   /** Every question is about a text of its own: nothing is retrieved from a collection. */
   texts?: TextOpener | undefined;
 }
@@ -114,14 +120,15 @@ class EvalRun {
   async run(): Promise<EvalReport> {
     const { clock } = this.#parts;
     const start = clock();
-    await this.#refuseEarly();
+    const before = await readJsonl(join(this.#options.out, runFiles.records), runRecordSchema);
+    await this.#refuseEarly(before);
     if (this.#isRetrieving)
       await this.#prepare(() => prepareCollection(this.#parts, this.#plan, this.#interrupt));
     const config = await this.#agreeOnConfig();
     const rows = await this.#questionRows();
-    await this.#encode(rows);
+    await this.#encode(rows, before);
     const report = await this.#answer();
-    const summary = await this.#summarise(config);
+    const summary = await this.#summarise(config, report);
     const time = await this.#recordTime(report, start);
     const path = join(this.#options.out, runFiles.summary);
     await writeJson(path, { ...summary, time });
@@ -153,8 +160,9 @@ class EvalRun {
   }
 
   /** Finds what is wrong with methods or folder before the corpus is ingested: all but what only the corpus tells. */
-  async #refuseEarly(): Promise<void> {
-    const { out } = this.#options;
+  async #refuseEarly(records: readonly RunRecord[]): Promise<void> {
+    const { out, withoutTexts } = this.#options;
+    checkTexts(records, { folder: out, withoutTexts });
     const now = await this.#prepare(() =>
       describeRun(this.#parts, this.#plan, { ...this.#options, isRetrieving: false }),
     );
@@ -207,15 +215,16 @@ class EvalRun {
     return Math.min((await this.#parts.corpus()).passageCount, Math.max(leastDepth, most));
   }
 
-  /** The passages that methods will use are encoded before the first question. */
-  async #encode(rows: readonly QuestionRow[]): Promise<void> {
+  /** The passages that methods will use are encoded before the first question; where none is left, nothing is trained. */
+  async #encode(rows: readonly QuestionRow[], records: readonly RunRecord[]): Promise<void> {
     const { methods, onMissing = "encode" } = this.#options;
     if (onMissing !== "encode") return;
     const { limit } = this.#parts.config;
     const isUsing = ({ id }: EvalMethod) => usesAdapters(nameOf(id)) || augmented.has(nameOf(id));
     const isRetrieving = ({ id }: EvalMethod) => !withoutRetrieval.has(nameOf(id));
     const using = methods.filter(this.#keepsEncoded ? isRetrieving : isUsing);
-    if (using.length === 0) return;
+    const { questions } = this.#plan;
+    if (using.every(({ id }) => questionsLeft(questions, records, id).length === 0)) return;
     const most = Math.max(...using.map(({ options }) => options?.limit ?? limit));
     const plain = this.#usesAdapters ? encodeRetrieved : augmentRetrieved;
     const encode = this.#keepsEncoded ? encodeKept : plain;
@@ -258,11 +267,14 @@ class EvalRun {
   }
 
   async #open(method: EvalMethod) {
-    const { open, onMissing = "encode", texts } = this.#options;
-    if (texts) {
-      const methodOf = texts.open(this.#parts, method);
-      return (question: Question) => this.#prepare(() => methodOf(question));
-    }
+    const { texts } = this.#options;
+    const opened = texts ? texts.open(this.#parts, method) : await this.#openOverCorpus(method);
+    if (typeof opened !== "function") return opened;
+    return (question: Question) => this.#prepare(() => opened(question));
+  }
+
+  async #openOverCorpus(method: EvalMethod): Promise<Method | MethodOf> {
+    const { open, onMissing = "encode" } = this.#options;
     // What could be encoded is encoded by now; the rest has no pair to train on.
     const missing = onMissing === "encode" ? "skip" : onMissing;
     const options = { onMissing: missing, ...method.options };
@@ -271,11 +283,18 @@ class EvalRun {
     return open ? open(parts, { ...method, options }) : createMethod(parts, nameOf(method.id), options);
   }
 
-  async #summarise(config: RunConfig): Promise<Omit<RunSummaryFile, "time">> {
-    const { questions, records } = await loadRun(this.#options.out);
-    const hasAdapters = config.methods.some(({ id }) => usesAdapters(nameOf(id))); // of earlier calls too
-    const cost = hasAdapters ? await adapterCost(this.#parts, questions) : null;
+  async #summarise(config: RunConfig, { answered }: AnsweringReport): Promise<Omit<RunSummaryFile, "time">> {
+    const run = await loadRun(this.#options.out);
+    const { questions, records, summary: before } = run;
+    // Other runs train in the same collection later on: what this one cost is told when its answers are given.
+    const isTold = answered === 0 && before?.isComplete && before.methods.length === config.methods.length;
+    const cost = isTold ? before.cost : await this.#cost(run);
     return summariseRun({ config, questions, records, cost });
+  }
+
+  async #cost(run: LoadedRun): Promise<RunCost | null> {
+    const hasAdapters = run.config.methods.some(({ id }) => usesAdapters(nameOf(id))); // of earlier calls too
+    return hasAdapters ? adapterCost(this.#parts, await usedPassages(this.#parts, run)) : null;
   }
 
   /** Adds this call to the run's time; one that found nothing missing leaves the folder as it is. */

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { readJsonl } from "../base/jsonl.ts";
 import type { WarmUpRow } from "../engine/warm-up.ts";
-import { loadDataset } from "../evaluation/load-dataset.ts";
+import { loadDataset, loadRows } from "../evaluation/load-dataset.ts";
 
 const reasonedRow = z.object({
   question: z.string().trim().min(1),
@@ -14,5 +13,5 @@ export async function loadWarmUpRows(
   path: string,
   { chainOfThought }: { chainOfThought: boolean },
 ): Promise<WarmUpRow[]> {
-  return chainOfThought ? readJsonl(path, reasonedRow) : (await loadDataset(path)).questions;
+  return chainOfThought ? loadRows(path, reasonedRow) : (await loadDataset(path)).questions;
 }

@@ -192,7 +192,7 @@ export async function describeMethod(
     compat,
     cot: prompts.chainOfThought,
     shots,
-    prompts: answerPromptsHash(prompts),
+    prompts: answerPromptsHash(prompts, known),
     maxTokens,
     repetitionPenalty: await repetitionPenalty(parts),
     options: numbers,

@@ -3,14 +3,22 @@ import { NotFoundError } from "../base/errors.ts";
 import { explainSystemError } from "../base/files.ts";
 import { sha256OfFile } from "../base/hash.ts";
 import { promptsHash } from "../prompts/provenance.ts";
+import type { EngineConfig } from "./config.ts";
 import { weightsInUse } from "./models.ts";
 import { packageVersion } from "./package-root.ts";
-import type { EngineParts } from "./parts.ts";
+import type { EngineParts, OpenedModel } from "./parts.ts";
+
+/** A model that answers, by name and content, with the kind of weights that generation takes. */
+export interface ModelDescription {
+  name: string;
+  fingerprint: string;
+  weights: string;
+}
 
 /** All of an engine that determines what it answers, as results record it: names and hashes, no paths. */
 export interface EngineDescription {
   version: string;
-  model: { name: string; fingerprint: string; weights: string };
+  model: ModelDescription;
   promptsHash: string;
   retriever: Record<string, unknown>;
   recipe: Record<string, unknown>;
@@ -25,11 +33,11 @@ export interface EngineDescription {
 export async function describeEngine(parts: EngineParts): Promise<EngineDescription> {
   const { config } = parts;
   const model = await parts.model();
-  const { name, fingerprint, recipe, initial } = model;
+  const { recipe, initial } = model;
   const { augmenter, endpoint } = config.augment;
   return {
     version: packageVersion,
-    model: { name, fingerprint, weights: weightsInUse(model, config) },
+    model: describeModel(model, config),
     promptsHash: promptsHash(),
     retriever: await describeRetriever(parts),
     recipe: { ...recipe },
@@ -46,7 +54,17 @@ export async function describeEngine(parts: EngineParts): Promise<EngineDescript
   };
 }
 
-async function describeRetriever({ config, embedder }: EngineParts): Promise<Record<string, unknown>> {
+/** Describes a model as an engine of these settings opens it. */
+export function describeModel(model: OpenedModel, config: EngineConfig): ModelDescription {
+  const { name, fingerprint } = model;
+  return { name, fingerprint, weights: weightsInUse(model, config) };
+}
+
+/** How passages are found; the embedder is opened where vectors are used. */
+export async function describeRetriever({
+  config,
+  embedder,
+}: Pick<EngineParts, "config" | "embedder">): Promise<Record<string, unknown>> {
   const { retriever: name, analyzer, hybridDepth } = config;
   if (name === "bm25") return { name, analyzer };
   const vectors = { name, embedder: (await embedder()).identity };

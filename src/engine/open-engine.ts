@@ -144,23 +144,25 @@ function createWiring(
 function generationParts(
   wiring: Wiring,
   environment: EngineEnvironment,
-): Pick<EngineParts, "generator" | "answerGenerator" | "memorySession"> {
+): Pick<EngineParts, "generator" | "answerModel" | "answerGenerator" | "memorySession"> {
   const { config, progress, shared, model, runtime, onClose } = wiring;
   const memorySession = once(async () => {
     const using = { model: await model(), runtime: await runtime() };
     return openEngineMemory({ config, progress }, using);
   });
   const generator = shared?.generator ?? once(() => openGenerator(wiring, memorySession));
-  const answerGenerator = once(async () => {
+  const answering = once(async () => {
     const { answerModel: own = config.model, ...rest } = config;
     // What belongs to the model that remembers: the other one is not trained, and has a recipe of its own.
     const none = { revision: undefined, memoryModel: undefined, recipe: undefined, initAdapter: undefined };
     const engine = await openConfigured({ ...rest, model: own, ...none }, environment);
-    return onClose(engine, (opened) => opened.dispose()).parts.generator();
+    return onClose(engine, (opened) => opened.dispose()).parts;
   });
+  const isOther = config.answerModel !== undefined;
   return {
     generator,
-    answerGenerator: config.answerModel === undefined ? generator : answerGenerator,
+    answerModel: isOther ? async () => (await answering()).model() : model,
+    answerGenerator: isOther ? async () => (await answering()).generator() : generator,
     memorySession: shared?.memorySession ?? memorySession,
   };
 }

@@ -55,6 +55,7 @@ export interface EngineParts {
   model(): Promise<OpenedModel>;
   generator(): Promise<Generator>;
   /** What answers over a remembered text: another model where the settings name one. */
+  answerModel(): Promise<OpenedModel>;
   answerGenerator(): Promise<Generator>;
   openTrainer(): Promise<Trainer>;
   openDistributions(): Promise<BaseDistributions>;

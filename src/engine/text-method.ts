@@ -10,6 +10,7 @@ import {
   openMemoryOf,
 } from "./create-memorag.ts";
 import { createMethod, describeMethod, type MethodOptions } from "./create-method.ts";
+import { describeModel, describeRetriever } from "./describe-engine.ts";
 import type { EngineParts } from "./parts.ts";
 import { openTextRetriever } from "./text-retriever.ts";
 
@@ -38,26 +39,29 @@ export async function createTextMethod(
   return createMethod(own, name, { ...options, text });
 }
 
-/** What `createTextMethod` would make, with the models that recall and answer. */
+/** What `createTextMethod` would make, with the passages, what finds them, and the model that answers. */
 export async function describeTextMethod(
   parts: EngineParts,
   name: string,
   options: MethodOptions = {},
 ): Promise<Record<string, unknown>> {
   const { config } = parts;
-  const answers = (await parts.answerGenerator()).model;
-  if (name !== "memorag")
-    return { ...(await describeMethod(parts, name, options)), retriever: config.retriever, answers };
+  const { maxWords, overlapWords } = config.ingest;
+  const over = {
+    passages: { maxWords, overlapWords },
+    retriever: await describeRetriever(parts),
+    answers: describeModel(await parts.answerModel(), config),
+  };
+  if (name !== "memorag") return { ...(await describeMethod(parts, name, options)), ...over };
   const { prompts, shots } = await memoragPrompts(parts, options);
   return {
     name,
     cot: prompts.chainOfThought,
     shots,
-    prompts: answerPromptsHash(prompts),
+    prompts: answerPromptsHash(prompts, name),
     maxTokens: config.maxTokens ?? prompts.maxTokens,
     options: memoragNumbers(options.methodOptions),
     notes: memoragNotes,
-    retriever: config.retriever,
-    answers,
+    ...over,
   };
 }

@@ -50,7 +50,7 @@ function scripted(script: Record<string, string | Error> = {}, id = "prag") {
     },
   };
   const run: RunMethod = { id, open: async () => method, options: { limit: 3 }, chainOfThought: false };
-  return { run, asked };
+  return { run, method, asked };
 }
 
 const answer = (methods: RunMethod[], changes: Partial<AnsweringRun> = {}) =>
@@ -145,6 +145,21 @@ describe("answerQuestions", () => {
     expect(await records()).toMatchObject([
       { error: { kind: "prompt-too-long", message: "5000 tokens" }, timings: null, scores: { em: 0 } },
       { error: { kind: "input" }, lenient: { em: 0 }, isPresent: false },
+    ]);
+  });
+
+  it("counts a question whose method cannot be opened for it, and ends with any other error", async () => {
+    const { run, method } = scripted();
+    const open = async () => async (asked: Question) => {
+      if (asked.id === "b") throw new InputError("the text is empty");
+      if (asked.id === "d") throw new Error("bug");
+      return method;
+    };
+    await expect(answer([{ ...run, open }])).rejects.toThrow("bug");
+    expect(await records()).toMatchObject([
+      { id: "a", scores: { em: 1 } },
+      { id: "b", error: { kind: "input", message: "the text is empty" }, timings: null },
+      { id: "c", scores: { em: 1 } },
     ]);
   });
 

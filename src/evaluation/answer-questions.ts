@@ -66,12 +66,12 @@ export async function answerQuestions(run: AnsweringRun): Promise<AnsweringRepor
   const path = join(run.folder, runFiles.records);
   const records = await openJsonl(path); // first, for it cuts a half-written row off
   try {
-    const done = new Set((await readJsonl(path, runRecordSchema)).map(keyOf));
+    const before = await readJsonl(path, runRecordSchema);
     const stopwatch = new Stopwatch(run.clock);
     const total = run.questions.length * run.methods.length;
     let count = 0;
     for (const method of run.methods) {
-      const left = run.questions.filter(({ id }) => !done.has(keyOf({ method: method.id, id })));
+      const left = questionsLeft(run.questions, before, method.id);
       count += run.questions.length - left.length;
       if (left.length === 0) continue;
       const onDone = () => reportProgress(run, { method: method.id, done: ++count, total });
@@ -83,8 +83,14 @@ export async function answerQuestions(run: AnsweringRun): Promise<AnsweringRepor
   }
 }
 
-function keyOf({ method, id }: { method: string; id: string }): string {
-  return `${method}\n${id}`;
+/** The questions that have no record of a method yet. */
+export function questionsLeft(
+  questions: readonly Question[],
+  records: readonly RunRecord[],
+  method: string,
+): Question[] {
+  const done = new Set(records.filter((record) => record.method === method).map(({ id }) => id));
+  return questions.filter(({ id }) => !done.has(id));
 }
 
 function reportProgress(
@@ -112,7 +118,8 @@ async function answerAll(run: AnsweringRun, parts: AnswerParts): Promise<void> {
   const work = async () => {
     for (const question of queue) {
       signal.throwIfAborted();
-      const own = await methodOf(question);
+      const own = methodOf(question);
+      await Promise.allSettled([own]); // its time is not that of the answer
       const answer = () => foldAnswer(own, question.question, { ...method.options, signal });
       const folded = await stopwatch.time(answer);
       await records.append(createRecord(question, folded, { ...run, method }));

@@ -18,34 +18,34 @@ export interface FoldedAnswer {
   error: InputError | undefined;
 }
 
-/** Asks a method and folds what it says. A question that it cannot accept is an `InputError` in the result; others are thrown. */
+/**
+ * Asks a method and folds what it says. A question that it cannot accept, or that it cannot be opened for, is an `InputError` in the
+ * result; others are thrown.
+ */
 export async function foldAnswer(
-  method: Method,
+  opening: Method | Promise<Method>,
   question: string,
   options: AnswerOptions,
 ): Promise<FoldedAnswer> {
-  const fold = new Fold(usesAdapters(method.name));
+  const fold = new Fold();
   try {
-    for await (const event of method.answer(question, options)) fold.take(event);
+    const method = await opening;
+    const wantsAdapters = usesAdapters(method.name);
+    for await (const event of method.answer(question, options)) fold.take(event, wantsAdapters);
+    if (!fold.end) throw new Error(`internal: method ${method.name} ended without an "end" event`);
+    return fold.result(undefined);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return fold.result(error);
   }
-  if (!fold.end) throw new Error(`internal: method ${method.name} ended without an "end" event`);
-  return fold.result(undefined);
 }
 
 class Fold {
   end: FoldedAnswer["end"];
   readonly #passages = new Map<string, { passage: Passage; score: number }>();
   readonly #counts = { retrievals: 0, adapters: 0, fallbacks: 0, decisions: 0 };
-  readonly #wantsAdapters: boolean;
 
-  constructor(wantsAdapters: boolean) {
-    this.#wantsAdapters = wantsAdapters;
-  }
-
-  take(event: MethodEvent): void {
+  take(event: MethodEvent, wantsAdapters: boolean): void {
     switch (event.type) {
       case "retrieval":
         this.#counts.retrievals++;
@@ -55,7 +55,7 @@ class Fold {
         break;
       case "adapter":
         if (event.usedAs === "adapter" || event.usedAs === "both") this.#counts.adapters++;
-        if (this.#wantsAdapters && event.key === undefined) this.#counts.fallbacks++;
+        if (wantsAdapters && event.key === undefined) this.#counts.fallbacks++;
         break;
       case "decision":
         this.#counts.decisions++;

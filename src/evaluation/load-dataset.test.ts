@@ -73,6 +73,11 @@ describe("2WikiMultihopQA", () => {
     expect(notes).toContain("1 questions have no accepted answer and score 0");
   });
 
+  it("refuses aliases for another dataset", async () => {
+    const path = await write("mine.jsonl", '{"question": "Who?", "answers": ["Ada"]}\n');
+    await expect(loadDataset(path, { aliases: "a.json" })).rejects.toThrow(/--aliases.*is read as jsonl/);
+  });
+
   it("needs the aliases only for that", async () => {
     const path = await write("dev.json", [row()]);
     const { questions, notes } = await loadDataset(path);

@@ -1,7 +1,8 @@
 import { basename, dirname, join } from "node:path";
+import type { z } from "zod";
 import { ConfigError, FormatError, NotFoundError } from "../base/errors.ts";
 import type { Scorer } from "./answer-questions.ts";
-import { readDatasetFile } from "./datasets/dataset-file.ts";
+import { parseLines, readDatasetFile } from "./datasets/dataset-file.ts";
 import { parseCustomRows, parseJsonList, parseJsonlRows } from "./datasets/jsonl.ts";
 import { type Aliases, parseAliases, parseHotpot, parseTwoWiki } from "./datasets/multi-hop.ts";
 import { parseComplexWebQuestions, parsePopQa } from "./datasets/single-hop.ts";
@@ -47,6 +48,10 @@ export interface LoadDatasetOptions {
 export async function loadDataset(path: string, options: LoadDatasetOptions = {}): Promise<Dataset> {
   const text = await readDatasetFile(path);
   const format = options.format ?? recogniseFormat(text, path);
+  if (options.aliases !== undefined && format !== "2wikimultihopqa")
+    throw new ConfigError(
+      `--aliases names aliases of 2WikiMultihopQA, but ${path} is read as ${format}; leave it away, or give --format 2wikimultihopqa`,
+    );
   const isReference = options.compat === "reference";
   const notes: string[] = [];
   const placed = await parseDataset(text, { path, format, isReference, aliases: options.aliases, notes });
@@ -61,6 +66,11 @@ export async function loadDataset(path: string, options: LoadDatasetOptions = {}
     notes,
     ...(format === "longbench" && { score: scoreLongBench, maxTokens: tokensOfAnswers(questions) }),
   };
+}
+
+/** Reads rows of one's own as a dataset is read: one JSON object a line, packed or not, the last line with its end or without. */
+export async function loadRows<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+  return parseLines(await readDatasetFile(path), schema, path).map(({ row }) => row);
 }
 
 function tokensOfAnswers(questions: readonly Question[]): number | undefined {

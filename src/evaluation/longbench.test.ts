@@ -49,6 +49,7 @@ describe("LongBench", () => {
     });
     expect(questions[1]!.question).toBe("Summarise the text.");
     expect((await load(line(), line({ _id: "b", dataset: "qasper" }))).maxTokens).toBeUndefined();
+    await expect(load(line(), line({ _id: "b", context: " \n" }))).rejects.toThrow(/:2.*context.*empty/);
     await expect(load(line(), line({ _id: "b", answers: [] }))).rejects.toThrow(/:2/);
     await expect(load(line({ dataset: "lcc" }))).rejects.toThrow(FormatError);
     expect((await load(line({ dataset: "own", metric: "f1" }))).questions[0]!.type).toBe("own");

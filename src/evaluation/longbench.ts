@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { FormatError } from "../base/errors.ts";
-import { parseJson } from "../base/files.ts";
 import { normaliseAnswer } from "../text/normalise.ts";
 import { rougeL } from "../text/rouge.ts";
 import { scoreAnswer, tokenOverlap } from "../text/scores.ts";
 import type { Scorer } from "./answer-questions.ts";
-import { titleText } from "./datasets/dataset-file.ts";
+import { parseLines, titleText } from "./datasets/dataset-file.ts";
 import type { PlacedQuestion, Question } from "./questions.ts";
 
 /** A dataset of LongBench as MemoRAG is evaluated on it: how it is scored, and tokens of an answer. */
@@ -47,7 +46,7 @@ const rowSchema = z.object({
   _id: z.string(),
   /** Empty for a summary. */
   input: z.string(),
-  context: z.string().min(1),
+  context: z.string().trim().min(1, "must not be empty"),
   answers: z.array(z.string()).min(1),
   dataset: z.string(),
   /** Not of LongBench: what the text is called, and how a dataset of one's own is scored. */
@@ -60,17 +59,12 @@ export const summaryQuestion = "Summarise the text.";
 
 /** Reads rows of LongBench, each with the text that it is about: https://github.com/THUDM/LongBench */
 export function parseLongBench(text: string, path: string): PlacedQuestion[] {
-  return text.split("\n").flatMap((line, i): PlacedQuestion[] => {
-    if (line.trim() === "") return [];
-    const place = `line ${i + 1}`;
-    const row = parseJson(line, rowSchema, `${path}:${i + 1}`);
+  return parseLines(text, rowSchema, path).map(({ row, line }) => {
     if (!Object.hasOwn(longBenchTasks, row.dataset) && row.metric === undefined) {
       const known = Object.keys(longBenchTasks).join(", ");
       throw new FormatError(
         `dataset "${row.dataset}" is not known; known are ${known}; another one needs "metric": "f1"`,
-        {
-          path: `${path}:${i + 1}`,
-        },
+        { path: `${path}:${line}` },
       );
     }
     const question: Question = {
@@ -82,7 +76,7 @@ export function parseLongBench(text: string, path: string): PlacedQuestion[] {
       contexts: [],
       paragraphs: [{ title: row.title, text: row.context }],
     };
-    return [{ question, place }];
+    return { question, place: `line ${line}` };
   });
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigError, FormatError, NotFoundError } from "../base/errors.ts";
 import { someConfig, someRecord } from "./run.suite.ts";
-import { continueConfig, loadRun, withoutTexts } from "./run-folder.ts";
+import { continueConfig, loadRun } from "./run-folder.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -68,20 +68,5 @@ describe("continueConfig", () => {
       someConfig({ methods: [{ id: "prag:shuffled", options: { shuffleAdapters }, description: {} }] });
     expect(continueConfig(variant(1), variant(1), folder).methods).toHaveLength(1);
     expect(() => continueConfig(variant(1), variant(2), folder)).toThrow(/prag:shuffled/);
-  });
-});
-
-describe("withoutTexts", () => {
-  it("keeps ids, hashes and numbers", () => {
-    const texts = {
-      question: "Who?",
-      answers: ["a"],
-      prediction: "secret",
-      answer: "secret",
-      lenientAnswer: "secret",
-    };
-    const record = withoutTexts(someRecord({ texts }));
-    expect(JSON.stringify(record)).not.toMatch(/Who|secret/);
-    expect(record).toEqual(someRecord({}));
   });
 });

@@ -37,9 +37,18 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
   };
 }
 
-/** A record that may be passed on where the dataset's texts may not: ids, hashes and numbers. */
-export function withoutTexts({ texts: _texts, ...record }: RunRecord): RunRecord {
-  return record;
+/** Refuses to leave texts out of a run whose answers keep them, and the other way round. */
+export function checkTexts(
+  [first]: readonly RunRecord[],
+  { folder, withoutTexts = false }: { folder: string; withoutTexts?: boolean | undefined },
+): void {
+  if (!first || (first.texts === undefined) === withoutTexts) return;
+  const [difference, remedy] = withoutTexts
+    ? ["with their texts, but this call leaves them out", "leave --no-texts away"]
+    : ["without their texts, but this call keeps them", "give --no-texts"];
+  throw new ConfigError(
+    `${folder} holds answers ${difference}; choose another folder with --out, or ${remedy}`,
+  );
 }
 
 /** The config that a run goes on with: the one on disk, with methods that are new. Another config is a `ConfigError`. */

@@ -40,7 +40,7 @@ export const runConfigSchema = z.strictObject({
   format: z.literal(runFormat),
   version: z.string(),
   model: z.strictObject({ name: z.string(), fingerprint: hash, weights: z.string() }),
-  /** Of all prompt texts. */
+  /** Of the texts that training and augmentation use; those of a method are in its description. */
   promptsHash: hash,
   dataset: z.strictObject({
     name: z.string(),

@@ -177,6 +177,9 @@ describe("prompts with reasoning and examples", () => {
       createReasoningPrompts(),
       createContextPrompts(),
     ];
-    expect(new Set(all.map(answerPromptsHash)).size).toBe(all.length);
+    expect(new Set(all.map((one) => answerPromptsHash(one))).size).toBe(all.length);
+    const preparing = ["closed-book", "hyde", "decompose", "memorag"];
+    expect(new Set(preparing.map((name) => answerPromptsHash(answerPrompts, name))).size).toBe(4);
+    expect(answerPromptsHash(answerPrompts, "prag")).toBe(answerPromptsHash(answerPrompts)); // as in runs made before
   });
 });

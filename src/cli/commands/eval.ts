@@ -8,7 +8,15 @@ import { marksOf } from "../../evaluation/compare-runs.ts";
 import { datasetFormats } from "../../evaluation/load-dataset.ts";
 import { sampleOrders } from "../../evaluation/sample.ts";
 import { count, formatBytes, formatDuration, formatPercent } from "../format.ts";
-import { addExamples, checkNames, choiceOption, nameList, readOptions, wholeNumber } from "../options.ts";
+import {
+  addExamples,
+  checkNames,
+  choiceOption,
+  nameList,
+  readOptions,
+  refuseIdle,
+  wholeNumber,
+} from "../options.ts";
 import { type EvalPlan, type EvalSource, planEval } from "../plan-eval.ts";
 import { type EvalReport, runEval } from "../run-eval.ts";
 import { loadCommandConfig, type Shell, withEngine } from "../shell.ts";
@@ -121,6 +129,12 @@ function addMethodOptions(command: Command): Command {
 
 async function run(shell: Shell, command: Command, options: Options): Promise<void> {
   checkNames(options.methods, { kind: "method", known: methodNames });
+  if (options.corpus === undefined)
+    refuseIdle(
+      options,
+      ["augmentations", "maxWords"],
+      "is for a corpus; name one with --corpus, or leave it away: the collection is asked as it is",
+    );
   const settings = settingsOf(options, shell);
   const ignoreRecorded = options.corpus !== undefined; // a corpus has a collection of its own
   const config = await loadCommandConfig(shell, { command, settings, ignoreRecorded });

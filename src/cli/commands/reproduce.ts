@@ -1,50 +1,20 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Argument, type Command } from "commander";
-import { z } from "zod";
-import { ConfigError, NotFoundError } from "../../base/errors.ts";
+import { NotFoundError } from "../../base/errors.ts";
 import type { EngineSettings } from "../../engine/config.ts";
 import { methodNames } from "../../engine/create-method.ts";
 import { writeReport } from "../../evaluation/report.ts";
 import { estimateRuns, type RunEstimate } from "../estimate-reproduce.ts";
 import { count, formatDuration } from "../format.ts";
-import {
-  addExamples,
-  checkNames,
-  nameList,
-  readGlobalOptions,
-  readOptions,
-  wholeNumber,
-} from "../options.ts";
+import { addExamples, nameList, readGlobalOptions, readOptions, wholeNumber } from "../options.ts";
+import { checkOptions, type ReproduceOptions, reproduceOptions } from "../reproduce-options.ts";
 import { longMethods, planRuns, type ReproduceRun, type Target, targets } from "../reproduce-plan.ts";
 import { type EvalSet, findLongSets, findSets, setNames, setsLackingTexts } from "../reproduce-sets.ts";
 import type { EvalReport } from "../run-eval.ts";
 import { doRun, type ReproduceContext, warmUpFor } from "../run-reproduce.ts";
 import { loadCommandConfig, type Shell, type Speech, speechOf } from "../shell.ts";
 import { formatTable } from "../terminal.ts";
-
-const schema = z.object({
-  data: z.string().optional(),
-  sets: z.array(z.string()).optional(),
-  sample: z.number().optional(),
-  methods: z.array(z.string()).optional(),
-  out: z.string(),
-  cot: z.boolean().optional(),
-  shots: z.number().optional(),
-  limit: z.number().optional(),
-  maxWords: z.number().optional(),
-  inFlight: z.number(),
-  seed: z.number(),
-  initAdapter: z.string().optional(),
-  warmData: z.string().optional(),
-  warmCount: z.number().optional(),
-  augmentModels: z.array(z.string()).optional(),
-  ratio: z.number().optional(),
-  memoryModel: z.string().optional(),
-  answerModel: z.string().optional(),
-  plan: z.boolean().default(false),
-});
-type Options = z.infer<typeof schema>;
 
 /** `prag reproduce`: a table or figure of the paper in one command. */
 export function addReproduce(program: Command, shell: Shell): void {
@@ -75,7 +45,11 @@ export function addReproduce(program: Command, shell: Shell): void {
     .option("--shots <count>", "worked examples in the prompt", wholeNumber)
     .option("--limit <count>", "passages to retrieve (default: 3)", wholeNumber)
     .option("--max-words <count>", "words of a passage of the corpus, at most (default: 100)", wholeNumber)
-    .option("--in-flight <count>", "questions at a time, but for table 4", wholeNumber, 1)
+    .option(
+      "--in-flight <count>",
+      "questions at a time, but for table 4 and memorag (default: 1)",
+      wholeNumber,
+    )
     .option("--seed <number>", "of samples, controls and statistics", wholeNumber, 42)
     .option("--init-adapter <folder>", "table 2: the start that prag warmup wrote")
     .option("--warm-data <file>", "table 2: questions to warm up on, in place of --init-adapter")
@@ -96,16 +70,15 @@ export function addReproduce(program: Command, shell: Shell): void {
 }
 
 async function run(shell: Shell, command: Command, target: Target): Promise<void> {
-  const options = readOptions(command, schema);
-  check(options);
-  checkNames(options.methods, { kind: "method", known: target === "memorag" ? longMethods : methodNames });
+  const options = readOptions(command, reproduceOptions);
+  checkOptions(options, target);
   const context: ReproduceContext = {
     shell,
     command,
     settings: settingsOf(options),
     out: join(resolve(shell.cwd, options.out), target),
     seed: options.seed,
-    inFlight: options.inFlight,
+    inFlight: options.inFlight ?? 1,
   };
   const speech = speechOf(shell, readGlobalOptions(command));
   const runs = planRuns(target, await targetOptions(context, options, target));
@@ -139,15 +112,7 @@ const titles: Readonly<Record<Target, string>> = {
   memorag: "MemoRAG and its baselines on long texts",
 };
 
-function check({ sample = 1, inFlight, initAdapter, warmData, warmCount = 1 }: Options): void {
-  if (warmCount < 1) throw new ConfigError(`--warm-count must be at least 1, got ${warmCount}`);
-  if (sample < 1) throw new ConfigError(`--sample must be at least 1, got ${sample}`);
-  if (inFlight < 1) throw new ConfigError(`--in-flight must be at least 1, got ${inFlight}`);
-  if (initAdapter !== undefined && warmData !== undefined)
-    throw new ConfigError("--init-adapter and --warm-data both name the start of table 2; give one of them");
-}
-
-function settingsOf(options: Options): EngineSettings {
+function settingsOf(options: ReproduceOptions): EngineSettings {
   const { cot, shots, limit, maxWords, memoryModel, answerModel } = options;
   return {
     ...(memoryModel !== undefined && { memoryModel }),
@@ -159,7 +124,7 @@ function settingsOf(options: Options): EngineSettings {
   };
 }
 
-async function targetOptions(context: ReproduceContext, options: Options, target: Target) {
+async function targetOptions(context: ReproduceContext, options: ReproduceOptions, target: Target) {
   const { shell, command, settings } = context;
   const { data, sets, sample, methods, augmentModels } = options;
   const full = (path: string) => resolve(shell.cwd, path);
@@ -202,7 +167,7 @@ const usualWarmCount = 2000;
 /** The folder of the start for table 2; a plan trains none. */
 async function startOf(
   context: ReproduceContext,
-  { initAdapter, warmData, warmCount = usualWarmCount, cot = false, plan }: Options,
+  { initAdapter, warmData, warmCount = usualWarmCount, cot = false, plan }: ReproduceOptions,
   full: (path: string) => string,
 ): Promise<string | undefined> {
   if (initAdapter !== undefined) {

@@ -1,8 +1,15 @@
 import { z } from "zod";
 import { FormatError } from "../../base/errors.ts";
-import { parseJson, parseValue } from "../../base/files.ts";
+import { parseValue } from "../../base/files.ts";
 import type { PlacedQuestion, Question } from "../questions.ts";
-import { answerText, paragraphText, parseJsonText, questionText, titleText } from "./dataset-file.ts";
+import {
+  answerText,
+  paragraphText,
+  parseJsonText,
+  parseLines,
+  questionText,
+  titleText,
+} from "./dataset-file.ts";
 
 const paragraph = z.object({
   title: titleText.default(""),
@@ -28,13 +35,10 @@ const rowSchema = z.object({
 
 /** One question a line: `{question, answers[], id?, type?, articles?, contexts?}`. */
 export function parseJsonlRows(text: string, path: string): PlacedQuestion[] {
-  const placed: PlacedQuestion[] = [];
-  for (const [i, line] of text.split("\n").entries()) {
-    if (line.trim() === "") continue;
-    const place = `line ${i + 1}`;
-    placed.push({ question: toQuestion(parseJson(line, rowSchema, `${path}:${i + 1}`), place), place });
-  }
-  return placed;
+  return parseLines(text, rowSchema, path).map(({ row, line }) => {
+    const place = `line ${line}`;
+    return { question: toQuestion(row, place), place };
+  });
 }
 
 function toQuestion(row: z.infer<typeof rowSchema>, place: string): Question {

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { FormatError } from "../../base/errors.ts";
-import { parseJson, parseValue } from "../../base/files.ts";
+import { parseValue } from "../../base/files.ts";
 import type { Paragraph, PlacedQuestion } from "../questions.ts";
-import { answerText, paragraphText, questionText, titleText, unique } from "./dataset-file.ts";
+import { answerText, paragraphText, parseLines, questionText, titleText, unique } from "./dataset-file.ts";
 
 /** What 2WikiMultihopQA and HotpotQA have in common. */
 const multiHopRow = z.object({
@@ -26,11 +26,7 @@ const aliasRow = z.object({ Q_id: z.string().min(1), aliases: z.array(answerText
 /** `id_aliases.json` of 2WikiMultihopQA: one entity a line. */
 export function parseAliases(text: string, path: string): Aliases {
   const aliases = new Map<string, string[]>();
-  for (const [i, line] of text.split("\n").entries()) {
-    if (line.trim() === "") continue;
-    const row = parseJson(line, aliasRow, `${path}:${i + 1}`);
-    aliases.set(row.Q_id, row.aliases);
-  }
+  for (const { row } of parseLines(text, aliasRow, path)) aliases.set(row.Q_id, row.aliases);
   if (aliases.size === 0)
     throw new FormatError('has no alias; wanted lines like {"Q_id": "Q1", "aliases": ["…"]}', { path });
   return aliases;
