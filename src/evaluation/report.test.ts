@@ -147,6 +147,27 @@ describe("report", () => {
     for (const line of table) expect(line.replaceAll("\\|", "").split("|")).toHaveLength(8);
   });
 
+  it("shows hostile names as text, and writes no file but its own", () => {
+    const names = ["../../escaped/x", `x.svg)${hostile}`, "../../escaped\\x", "CON/../..", "a".repeat(500)];
+    const sweep = Object.fromEntries([1, 2, 3].map((k) => [`prag:k${k}`, 0.5 / k]));
+    const runs = names.flatMap((name, i) => {
+      const dataset = { ...someConfig().dataset, name, hash: `${i}`.repeat(16) };
+      return ["", "+sweep", `+${hostile}`].map((variant) =>
+        createRun(`runs/${i}${variant}`, { ...methods, [hostile]: 0.3, ...sweep }, { config: { dataset } }),
+      );
+    });
+    const { html, markdown, figures } = createReport(runs, { shareable: names });
+    const { document } = parseHTML(html);
+    expect([...document.querySelectorAll("script, img")]).toEqual([]);
+    expect(document.querySelector("main")!.textContent).toContain("<script>alert(1)</script>");
+    expect(markdown).not.toMatch(/<script|<img/);
+    for (const name of figures.keys()) expect(name).toMatch(/^figures\/[\w.-]{1,124}\.svg$/);
+    const shown = [...markdown.matchAll(/^!\[.*\]\((.*?)\)$/gm)].map(([, name]) => name!);
+    expect(new Set(shown).size).toBe(shown.length); // none stands in the place of another
+    expect(shown.sort()).toEqual([...figures.keys()].sort());
+    for (const svg of figures.values()) expect(svg).not.toMatch(/<script|<img/);
+  });
+
   it("keeps the texts of datasets that may not be passed on to itself", () => {
     const dataset = { ...someConfig().dataset, name: "popqa" };
     const run = createRun("runs/popqa", methods, { text: "secret words", config: { dataset } });

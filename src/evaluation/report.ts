@@ -96,7 +96,11 @@ export function createReport(
   const document: ReportDocument = {
     title,
     lead: leadOf(runs),
-    sections: [...sections, ...present([similaritySection(similarities)]), settingsSection(runs)],
+    sections: nameFigures([
+      ...sections,
+      ...present([similaritySection(similarities)]),
+      settingsSection(runs),
+    ]),
   };
   const figures = document.sections
     .flatMap(({ blocks }) => blocks)
@@ -144,6 +148,24 @@ function renameFigures(section: Section, group: number): Section {
     block.kind === "figure" ? { ...block, name: `${block.name}-${group}` } : block,
   );
   return { ...section, blocks };
+}
+
+/** A figure whose file another one has already gets a number. */
+function nameFigures(sections: readonly Section[]): Section[] {
+  const taken = new Set<string>();
+  const nameOf = (wanted: string) => {
+    let name = wanted;
+    // Some file systems hold capitals and small letters for the same.
+    for (let i = 2; taken.has(figureFile(name).toLowerCase()); i++) name = `${wanted.slice(0, 100)}-${i}`;
+    taken.add(figureFile(name).toLowerCase());
+    return name;
+  };
+  return sections.map((section) => ({
+    ...section,
+    blocks: section.blocks.map((block) =>
+      block.kind === "figure" ? { ...block, name: nameOf(block.name) } : block,
+    ),
+  }));
 }
 
 function present(sections: readonly (Section | undefined)[]): Section[] {

@@ -73,9 +73,9 @@ export function groupRuns(runs: readonly ReportRun[]): RunGroup[] {
   });
 }
 
-/** A dataset's name for figures: letters and digits, another one for long texts. */
+/** A dataset's name for figures: another one for long texts. */
 export function nameIn(run: ReportRun): string {
-  return `${run.dataset.replace(/[^\w.-]+/g, "-")}${isLong(run) ? "-long" : ""}`;
+  return `${run.dataset}${isLong(run) ? "-long" : ""}`;
 }
 
 /** Every type has the same number of questions, so that their mean is not the dataset's. */
