@@ -18,13 +18,13 @@ const orderings = [
 /** Which of the paper's orderings hold here. */
 export function orderingSection(group: RunGroup, suffix: string): Section {
   const paper = nearestPaperModel(group.model);
-  const rows = group.main.flatMap((run) =>
+  const rows = group.columns.flatMap((run) =>
     orderings.flatMap(([a, b]) => {
       const [left, right] = [run.byMethod.get(a), run.byMethod.get(b)];
       const ids = commonIds([left, right]);
       if (!left || !right || ids.length < 2) return [];
       const theirs = isBalanced(run) ? nothing : paperDifference(paper, paperDataset(run.dataset), [a, b]);
-      return [{ cells: [text(`${run.dataset}: ${a} − ${b}`), ...comparisonCells(run, [a, b], ids), theirs] }];
+      return [{ cells: [text(`${run.label}: ${a} − ${b}`), ...comparisonCells(run, [a, b], ids), theirs] }];
     }),
   );
   return {

@@ -33,7 +33,7 @@ export function controlSection(group: RunGroup, suffix: string): Section | undef
     return [
       {
         kind: "table",
-        caption: `${run.dataset}${run.variant ? ` (${run.variant})` : ""}: controls against their method`,
+        caption: `${captionOf(run)}: controls against their method`,
         head: [
           "control",
           "F1",
@@ -52,7 +52,13 @@ export function controlSection(group: RunGroup, suffix: string): Section | undef
   return blocks.length ? { title: `Controls${suffix}`, blocks } : undefined;
 }
 
-function controlRows(run: ReportRun): TableRow[] {
+/** A column's label tells how it differs; another run is known by its variant. */
+function captionOf({ label, dataset, variant }: ReportRun): string {
+  return label === dataset && variant !== undefined ? `${label} (${variant})` : label;
+}
+
+/** Controls of a run against their methods. */
+export function controlRows(run: ReportRun): TableRow[] {
   const controls = [...run.byMethod.keys()]
     .filter((id) => id.includes(":") && (!passagesOf.test(id) || (id.endsWith(":k1") && !hasSweep(run))))
     .sort(compareMethods);
@@ -77,7 +83,7 @@ function controlRows(run: ReportRun): TableRow[] {
 }
 
 /** Whether a run asks with many numbers of passages. */
-function hasSweep(run: ReportRun): boolean {
+export function hasSweep(run: ReportRun): boolean {
   return [...run.byMethod.keys()].filter((id) => passagesOf.test(id)).length > 2;
 }
 

@@ -15,7 +15,9 @@ import type { Answers, ReportRun, RunGroup } from "./runs.ts";
 
 /** Table 4: time per question, one question at a time. */
 export function timeSection(group: RunGroup, suffix: string): Section {
-  const runs = group.main.map((main) => timedRun(group, main));
+  const runs = group.columns.map((column) =>
+    group.main.includes(column) ? timedRun(group, column) : column,
+  );
   const timed = runs.filter((run) => run.config.answering.inFlight === 1);
   const left = runs.filter((run) => !timed.includes(run)).map(({ name }) => name);
   const why = `Not timed: ${left.join(", ")}; several questions shared decode steps there.`;
@@ -27,7 +29,7 @@ export function timeSection(group: RunGroup, suffix: string): Section {
 }
 
 /** A dataset's run that was made for timing, else its main run. */
-function timedRun(group: RunGroup, main: ReportRun): ReportRun {
+export function timedRun(group: RunGroup, main: ReportRun): ReportRun {
   const made = group.runs.find((run) => run.dataset === main.dataset && run.variant === "table4");
   return made ?? main;
 }
@@ -53,7 +55,7 @@ function timeTable(run: ReportRun): Block {
     : [];
   return {
     kind: "table",
-    caption: `Table 4, ${run.dataset}: time per question`,
+    caption: `Table 4, ${run.label}: time per question`,
     head: [
       "method",
       "questions",
@@ -125,7 +127,7 @@ export function retrievalSection(group: RunGroup, suffix: string): Section {
           "in top 10",
           "support in top 3",
         ],
-        rows: group.main.map(retrievalRow),
+        rows: group.columns.map(retrievalRow),
         note: "“Open” and the top columns leave yes-or-no questions out, since “yes” stands everywhere. A text that contains the answer need not support it. “Support” is the mean share of the passages that the dataset names.",
       },
     ],
@@ -148,7 +150,7 @@ function retrievalRow(run: ReportRun): TableRow {
   );
   return {
     cells: [
-      text(run.dataset),
+      text(run.label),
       text(questions.length),
       text(run.config.corpus?.passages.toLocaleString("en") ?? "none"),
       ...inCorpus,
@@ -166,7 +168,7 @@ function share<T>(items: readonly T[], isOne: (item: T) => boolean): Cell {
 
 /** Every number of every method, and quality against cost. */
 export function detailSection(group: RunGroup, suffix: string): Section {
-  const runs = group.main;
+  const runs = group.columns;
   return {
     title: `Scores and costs${suffix}`,
     blocks: runs.flatMap((run) => [detailTable(run), ...costBlocks(run), ...tradeOffBlocks(run)]),
@@ -176,7 +178,7 @@ export function detailSection(group: RunGroup, suffix: string): Section {
 function detailTable(run: ReportRun): Block {
   return {
     kind: "table",
-    caption: `${run.dataset}: all scores`,
+    caption: `${run.label}: all scores`,
     head: [
       "method",
       "questions",
@@ -228,7 +230,7 @@ function detailRows(run: ReportRun): TableRow[] {
 }
 
 /** What adapters cost, from the run's own summary. */
-function costBlocks({ dataset, summary }: ReportRun): Block[] {
+function costBlocks({ label, summary }: ReportRun): Block[] {
   const cost = summary?.cost;
   if (!cost) return [];
   const number = (value: number | null, digits: number, unit = "") =>
@@ -239,7 +241,7 @@ function costBlocks({ dataset, summary }: ReportRun): Block[] {
     {
       kind: "text",
       text:
-        `${dataset}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1, " kB")} each; encoding a passage took ${number(cost.encodeSecondsPerPassage, 2, " s")} and ${number(cost.trainingTokensPerPassage, 0)} tokens. ` +
+        `${label}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1, " kB")} each; encoding a passage took ${number(cost.encodeSecondsPerPassage, 2, " s")} and ${number(cost.trainingTokensPerPassage, 0)} tokens. ` +
         `P-RAG pays off after ${number(cost.breakEvenByTokens, 1)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${number(cost.breakEvenBySeconds, 1)} by the clock of this machine (known where questions were asked one at a time).`,
     },
   ];

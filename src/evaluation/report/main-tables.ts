@@ -30,12 +30,12 @@ const marksNote = (model: string) =>
 
 /** Table 1: F1 of every method, over all questions and by type. */
 export function mainSection(group: RunGroup, suffix: string): Section {
-  const runs = group.main;
+  const runs = group.columns;
   const names = [...new Set(runs.flatMap((run) => plainMethods(run)))].sort(compareMethods);
   const overview: Block = {
     kind: "table",
     caption: "Table 1, all questions: F1 by method and dataset",
-    head: ["method", ...runs.map((run) => `${run.dataset} (${wholeOf(run)})`)],
+    head: ["method", ...runs.map((run) => `${run.label} (${wholeOf(run)})`)],
     rows: [
       ...rowsOf(
         names,
@@ -69,7 +69,7 @@ function typeTable(group: RunGroup, run: ReportRun): Block {
   const paperNames = [isBalanced(run) ? undefined : theirs, ...shown.map((type) => `${theirs}/${type}`)];
   return {
     kind: "table",
-    caption: `${run.dataset}: F1 by type of question (number of questions)`,
+    caption: `${run.label}: F1 by type of question (number of questions)`,
     head: ["method", ...head],
     rows: [...rowsOf(plainMethods(run), columns), ...paperRows(group.model, paperNames)],
   };
@@ -145,8 +145,8 @@ export function tradeOffBlocks(run: ReportRun): Block[] {
   const figure = (name: string, x: string, cost: (answers: Answers) => number): Block => ({
     kind: "figure",
     name: `${nameIn(run)}-${name}`,
-    svg: scatterPlot(series(cost), { title: `${run.dataset}: F1 by ${x}`, x, y: "F1 (%)" }),
-    caption: `${run.dataset}: F1 by ${x}, with 95 % intervals. Higher and further left is better.`,
+    svg: scatterPlot(series(cost), { title: `${run.label}: F1 by ${x}`, x, y: "F1 (%)" }),
+    caption: `${run.label}: F1 by ${x}, with 95 % intervals. Higher and further left is better.`,
   });
   return [
     figure("prompt-tokens", "prompt tokens per question", tokens),

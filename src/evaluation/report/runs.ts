@@ -10,7 +10,10 @@ import { mean, percentile } from "../summary.ts";
 export interface ReportRun extends LoadedRun {
   /** Name of the folder. */
   name: string;
+  /** Its name, and behind it the beginning of a hash where the report has another dataset of that name. */
   dataset: string;
+  /** The dataset, and how the run differs where it has a column beside the dataset's main one. */
+  label: string;
   /** Of every bootstrap. */
   rounds: number;
   /** Estimates made so far, since several tables show the same one. */
@@ -29,6 +32,8 @@ export interface RunGroup {
   runs: readonly ReportRun[];
   /** Of each dataset, in order: the run of the tables' main rows. */
   main: readonly ReportRun[];
+  /** Runs with a column of their own: the main ones, and those that no other section shows. */
+  columns: readonly ReportRun[];
 }
 
 /** Prepares a run for the report. */
@@ -47,30 +52,11 @@ export function createReportRun(run: LoadedRun, rounds: number): ReportRun {
     rounds,
     estimates: new Map(),
     dataset: run.config.dataset.name,
+    label: run.config.dataset.name,
     variant: plus < 0 ? undefined : name.slice(plus + 1),
     questionById: new Map(run.questions.map((row) => [row.id, row])),
     byMethod,
   };
-}
-
-/** Groups runs by model and compatibility; the main run of a dataset is, of those without a variant, the one with most answers of plain methods. */
-export function groupRuns(runs: readonly ReportRun[]): RunGroup[] {
-  const groups = new Map<string, ReportRun[]>();
-  for (const run of runs) {
-    const { model, compat } = run.config;
-    const key = `${model.name} ${model.fingerprint} ${compat}`;
-    groups.set(key, [...(groups.get(key) ?? []), run]);
-  }
-  return [...groups.values()].map((members) => {
-    const { model, compat } = members[0]!.config;
-    const datasets = new Set(members.map(nameIn));
-    const main = [...datasets].map((dataset) => {
-      const candidates = members.filter((run) => nameIn(run) === dataset);
-      const plain = candidates.filter((run) => run.variant === undefined);
-      return largest(plain.length ? plain : candidates);
-    });
-    return { model: model.name, compat, runs: members, main };
-  });
 }
 
 /** A dataset's name for figures: another one for long texts. */
@@ -86,12 +72,6 @@ export function isBalanced({ config }: ReportRun): boolean {
 /** Runs over long texts have tables of their own: other datasets of the same names, other numbers beside ours. */
 export function isLong({ config }: ReportRun): boolean {
   return config.dataset.format === "longbench";
-}
-
-function largest(runs: readonly ReportRun[]): ReportRun {
-  const answers = ({ byMethod }: ReportRun) =>
-    [...byMethod].reduce((total, [id, records]) => total + (isPlain(id) ? records.size : 0), 0);
-  return runs.reduce((a, b) => (answers(b) > answers(a) ? b : a));
 }
 
 /** Answers of one method to some questions. */

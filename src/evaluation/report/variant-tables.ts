@@ -104,6 +104,13 @@ function tabulate(group: RunGroup, aspect: Aspect): VariantTable | undefined {
   };
 }
 
+/** All runs that stand in a table of variants. */
+export function familiesOf(group: RunGroup): ReportRun[] {
+  return Object.values(aspects).flatMap((aspect) =>
+    group.main.flatMap((main) => findFamily(group, main, aspect) ?? []),
+  );
+}
+
 /** The largest set of a dataset's runs that differ in nothing but the aspect; the main run comes first. */
 function findFamily(group: RunGroup, main: ReportRun, aspect: Aspect): ReportRun[] | undefined {
   const families = new Map<string, Map<string, ReportRun>>();
