@@ -21,6 +21,7 @@ import {
   type ReportRun,
   type RunGroup,
 } from "./runs.ts";
+import { differences, numbered } from "./settings.ts";
 
 /** `prag:k4`: a method with another number of passages. */
 const passagesOf = /^([a-z-]+):k(\d+)$/;
@@ -88,7 +89,9 @@ export function hasSweep(run: ReportRun): boolean {
 }
 
 interface Curve {
+  /** The method, and how its run differs from the others of the sweep. */
   name: string;
+  run: ReportRun;
   /** By number of passages. */
   answers: Map<number, Answers>;
 }
@@ -105,11 +108,9 @@ export function sweepSection(group: RunGroup, suffix: string): Section | undefin
 }
 
 function curvesOf(runs: readonly ReportRun[]): Curve[] {
-  return runs.flatMap((run) => {
-    const label =
-      runs.length > 1 && run.variant && run.variant !== "sweep"
-        ? `, ${run.variant.replace(/^sweep-/, "")}`
-        : "";
+  const names = namesInSweep(runs);
+  return runs.flatMap((run, i) => {
+    const label = names[i] ? `, ${names[i]}` : "";
     const curves = new Map<string, Map<number, Answers>>();
     for (const [id, answers] of run.byMethod) {
       const [, method, k] = passagesOf.exec(id) ?? [];
@@ -120,19 +121,34 @@ function curvesOf(runs: readonly ReportRun[]): Curve[] {
       .sort(([a], [b]) => compareMethods(a, b))
       .map(([method, answers]) => ({
         name: `${method}${label}`,
+        run,
         answers: new Map([...answers].sort(([a], [b]) => a - b)),
       }));
   });
 }
 
+/** What runs of one sweep are told apart by, each by a name of its own: the variant, or the settings that differ; nothing for the first. */
+function namesInSweep(runs: readonly ReportRun[]): string[] {
+  const isNamed = ({ variant }: ReportRun) => runs.length > 1 && variant !== undefined && variant !== "sweep";
+  const first = runs.find((run) => !isNamed(run));
+  return numbered(
+    runs.map((run) => {
+      if (isNamed(run)) return run.variant!.replace(/^sweep-/, "");
+      return run === first ? "" : differences(run, first!);
+    }),
+  );
+}
+
 function sweepBlocks(dataset: string, curves: readonly Curve[], runs: readonly ReportRun[]): Block[] {
-  const run = runs[0]!;
-  const series = (value: (answers: Answers, seed: string) => Omit<Point, "x">) =>
-    curves.map(({ name, answers }) => ({
-      name,
-      points: [...answers].map(([x, own]) => ({ x, ...value(own, `${dataset}/${name}/${x}`) })),
+  const series = (value: (answers: Answers, curve: Curve, seed: string) => Omit<Point, "x">) =>
+    curves.map((curve) => ({
+      name: curve.name,
+      points: [...curve.answers].map(([x, own]) => ({
+        x,
+        ...value(own, curve, `${dataset}/${curve.name}/${x}`),
+      })),
     }));
-  const quality = series((answers, seed) => {
+  const quality = series((answers, { run }, seed) => {
     const { mean: y, low, high } = estimate(f1Of(answers, [...answers.keys()]), seed, run);
     return { y: 100 * y, low: 100 * low, high: 100 * high };
   });

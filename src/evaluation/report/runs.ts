@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { sha256 } from "../../base/hash.ts";
 import { Random } from "../../base/random.ts";
 import { significance } from "../compare-runs.ts";
 import type { LoadedRun } from "../run-folder.ts";
@@ -16,7 +17,7 @@ export interface ReportRun extends LoadedRun {
   label: string;
   /** Of every bootstrap. */
   rounds: number;
-  /** Estimates made so far, since several tables show the same one. */
+  /** Estimates made so far by seed and scores, since several tables show the same one. */
   estimates: Map<string, Estimate>;
   /** What stands behind the last `+` of the folder's name: how the run differs, in its maker's words. */
   variant: string | undefined;
@@ -105,7 +106,7 @@ export function estimate(
   seed: string,
   { rounds, estimates }: Pick<ReportRun, "rounds" | "estimates">,
 ): Estimate {
-  const key = `${seed}/${scores.length}`;
+  const key = sha256(`${seed}/${scores.join()}`); // as many scores need not be the same ones
   const known = estimates.get(key);
   if (known) return known;
   const means = scores.length ? bootstrapMeans(scores, rounds, new Random(`report/${seed}`)) : [];
