@@ -195,6 +195,13 @@ describe("report", () => {
     }
   });
 
+  it("does not depend on the order in which questions were answered", () => {
+    const sweep = Object.fromEntries([1, 2, 3].map((k) => [`prag:k${k}`, 0.5 / k]));
+    const run = createRun("runs/atlas", { ...methods, ...sweep });
+    const shuffled = { ...run, records: new Random("order").shuffle(run.records) };
+    expect(createReport([shuffled])).toEqual(createReport([run]));
+  });
+
   it("refuses runs without an answer", () => {
     expect(() => createReport([createRun("runs/atlas", {})])).toThrow(/prag eval/);
   });

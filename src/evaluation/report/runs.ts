@@ -22,7 +22,7 @@ export interface ReportRun extends LoadedRun {
   /** What stands behind the last `+` of the folder's name: how the run differs, in its maker's words. */
   variant: string | undefined;
   questionById: ReadonlyMap<string, QuestionRow>;
-  /** The latest record of each method and question. */
+  /** The latest record of each method and question, in the order of the questions. */
   byMethod: ReadonlyMap<string, ReadonlyMap<string, RunRecord>>;
 }
 
@@ -41,12 +41,6 @@ export interface RunGroup {
 export function createReportRun(run: LoadedRun, rounds: number): ReportRun {
   const name = basename(run.folder);
   const plus = name.lastIndexOf("+");
-  const byMethod = new Map<string, Map<string, RunRecord>>();
-  for (const { id } of run.config.methods) byMethod.set(id, new Map());
-  for (const record of run.records) {
-    const records = byMethod.get(record.method) ?? new Map<string, RunRecord>();
-    byMethod.set(record.method, records.set(record.id, record));
-  }
   return {
     ...run,
     name,
@@ -56,8 +50,26 @@ export function createReportRun(run: LoadedRun, rounds: number): ReportRun {
     label: run.config.dataset.name,
     variant: plus < 0 ? undefined : name.slice(plus + 1),
     questionById: new Map(run.questions.map((row) => [row.id, row])),
-    byMethod,
+    byMethod: recordsByMethod(run),
   };
+}
+
+/** In the order of the questions: which of several in flight was answered first means nothing. */
+function recordsByMethod({ config, questions, records }: LoadedRun): ReportRun["byMethod"] {
+  const latest = new Map<string, Map<string, RunRecord>>();
+  for (const { id } of config.methods) latest.set(id, new Map());
+  for (const record of records) {
+    const own = latest.get(record.method) ?? new Map<string, RunRecord>();
+    latest.set(record.method, own.set(record.id, record));
+  }
+  const order = new Map(questions.map(({ id }, i) => [id, i]));
+  const placeOf = (id: string) => order.get(id) ?? order.size;
+  return new Map(
+    [...latest].map(([method, own]) => [
+      method,
+      new Map([...own].sort(([a], [b]) => placeOf(a) - placeOf(b))),
+    ]),
+  );
 }
 
 /** A dataset's name for figures: another one for long texts. */
