@@ -64,7 +64,7 @@ export async function estimateRuns(
 /** A start that is still to be trained costs what the usual one does. */
 function withoutMissingStart(run: ReproduceRun): ReproduceRun {
   const { initAdapter, ...settings } = run.settings;
-  return initAdapter === undefined || existsSync(initAdapter) ? run : { ...run, settings };
+  return initAdapter == null || existsSync(initAdapter) ? run : { ...run, settings };
 }
 
 /** Methods that merge adapters. */

@@ -128,7 +128,7 @@ describe("report", () => {
         { prag: 0.9 },
         { questions: 10, config: { initHash: "fedcba9876543210" } },
       ),
-      createRun("runs/atlas+rule", { prag: 0.4 }, { config: { augmentation: { augmenter: "model" } } }),
+      createRun("runs/atlas+own-model", { prag: 0.4 }, { config: { augmentation: { augmenter: "model" } } }),
       createRun("runs/atlas+figure3-both", { prag: 0.6 }, { config: recipe("none") }),
       createRun("runs/atlas+figure3-qa", { prag: 0.2 }, { config: recipe("qa") }),
     ]);
@@ -136,7 +136,7 @@ describe("report", () => {
     expect(row("| start |")).toBe("| start | atlas (10) |");
     expect(row("| random |")).toMatch(/100\.0|\*\*100\.0/); // the first half of the questions, all right
     expect(row("| warm |")).toMatch(/90\.0/);
-    expect(row("| rule |")).toMatch(/40\.0/);
+    expect(row("| own-model |")).toMatch(/40\.0/);
     expect(row("| rewrite only |")).toMatch(/20\.0/);
     expect(row("| both |")).toMatch(/60\.0/);
   });

@@ -34,6 +34,11 @@ describe("loadRun", () => {
 });
 
 describe("continueConfig", () => {
+  it("goes on with a run that does not say where its start is from", () => {
+    const now = someConfig({ initSource: "seed" });
+    expect(continueConfig(someConfig(), now, "runs/x")).toEqual(someConfig());
+  });
+
   it("adds methods and leaves the rest as it was", () => {
     const before = someConfig({ methods: [{ id: "prag", options: {}, description: {} }] });
     const now = someConfig({

@@ -62,6 +62,8 @@ export const runConfigSchema = z.strictObject({
   recipe: z.record(z.string(), z.unknown()),
   /** Of the adapter that training starts from. */
   initHash: hash,
+  /** Whether that one is drawn by the recipe's seed or was trained before; runs of older versions do not say. */
+  initSource: z.enum(["seed", "adapter"]).optional(),
   adapterDtype: z.string(),
   augmentation: z.record(z.string(), z.unknown()),
   merge: z.strictObject({ weights: z.string(), scale: z.number() }),

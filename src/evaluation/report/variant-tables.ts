@@ -1,4 +1,4 @@
-import { canonicalJson } from "../../base/hash.ts";
+import { canonicalJson, sha256 } from "../../base/hash.ts";
 import {
   nearestPaperModel,
   type PaperRow,
@@ -27,7 +27,8 @@ interface Aspect {
   value(run: ReportRun): string;
   /** Everything else that must agree. */
   rest(run: ReportRun): unknown;
-  label(run: ReportRun, isMain: boolean): string;
+  /** The run's row; `family` are the runs that it is compared with. */
+  label(run: ReportRun, family: readonly ReportRun[]): string;
 }
 
 const common = ({ config }: ReportRun) => ({
@@ -42,8 +43,7 @@ const aspects = {
   start: {
     value: ({ config }) => config.initHash,
     rest: (run) => [common(run), run.config.recipe, run.config.augmentation],
-    label: ({ variant, config }, isMain) =>
-      isMain ? "random" : (variant ?? `start ${config.initHash.slice(0, 8)}`),
+    label: labelOfStart,
   },
   augmentation: {
     value: ({ config }) => canonicalJson(config.augmentation),
@@ -62,6 +62,28 @@ const aspects = {
     label: ({ config }) => ablationNames[String(config.recipe.without ?? "none")] ?? "other",
   },
 } satisfies Record<string, Aspect>;
+
+/** Only a start that is known to be drawn by a seed is called random. */
+function labelOfStart(run: ReportRun, family: readonly ReportRun[]): string {
+  const { variant, config } = run;
+  const { initSource, initHash } = config;
+  // Runs of before the source was recorded: the paper's pair is a plain run beside one that is named.
+  const isOfPair =
+    initSource === undefined &&
+    variant === undefined &&
+    family.every((one) => one === run || one.variant !== undefined);
+  return initSource === "seed" || isOfPair ? "random" : (variant ?? `start ${initHash.slice(0, 8)}`);
+}
+
+/** Rows of a family; where a name would stand for several runs, the beginning of a hash of what differs follows it. */
+function labelsOf(family: readonly ReportRun[], aspect: Aspect): string[] {
+  const labels = family.map((run) => aspect.label(run, family));
+  const hashOf = (value: string) => (/^[0-9a-f]{16,}$/.test(value) ? value : sha256(value)).slice(0, 8);
+  return family.map((run, i) => {
+    const isShared = labels.filter((label) => label === labels[i]).length > 1;
+    return isShared ? `${labels[i]} (${hashOf(aspect.value(run))})` : labels[i]!;
+  });
+}
 
 /** Names of the paper's figure 3, by what is left out. */
 const ablationNames: Record<string, string> = {
@@ -85,10 +107,8 @@ function tabulate(group: RunGroup, aspect: Aspect): VariantTable | undefined {
     const { dataset } = main;
     const family = findFamily(group, main, aspect);
     if (!family) continue;
-    const answers = family.map((run): [string, Answers] => [
-      aspect.label(run, run === main),
-      run.byMethod.get("prag")!,
-    ]);
+    const own = labelsOf(family, aspect);
+    const answers = family.map((run, i): [string, Answers] => [own[i]!, run.byMethod.get("prag")!]);
     families.set(dataset, new Map(answers));
     for (const [label] of answers) labels.add(label);
   }
@@ -210,7 +230,8 @@ export function augmentationSection(group: RunGroup, suffix: string): Section | 
 export function ablationSection(group: RunGroup, suffix: string): Section | undefined {
   const table = tabulate(group, aspects.ablation);
   if (!table) return undefined;
-  const order = Object.values(ablationNames).filter((name) => table.labels.includes(name));
+  const named = Object.values(ablationNames).filter((name) => table.labels.includes(name));
+  const order = [...new Set([...named, ...table.labels])];
   const sorted = { ...table, labels: order };
   const series = order.map((name) => ({
     name,
