@@ -39,7 +39,7 @@ describe("report", () => {
 
   it("calls the mean of a sample with as many questions of each type what it is, and shows no total of the paper's beside it", () => {
     const { dataset } = someConfig();
-    const sample = { ...dataset.sample, order: "first-per-type" as const };
+    const sample = { ...dataset.sample, size: 10, order: "first-per-type" as const };
     const config = { dataset: { ...dataset, name: "hotpotqa", sample } };
     const { markdown } = createReport([createRun("runs/hotpotqa", methods, { config })]);
     const rows = markdown.split("\n");
@@ -51,6 +51,23 @@ describe("report", () => {
     const paper = rows.filter((row) => row.includes("paper: prag"));
     expect(paper).toHaveLength(1); // by type alone
     expect(paper[0]).toContain("| *–* |");
+  });
+
+  it("does not take the order of a sample for what the sample is", () => {
+    const { dataset } = someConfig();
+    const runOf = (size: number | null, questions: number) => {
+      const sample = { ...dataset.sample, size, order: "first-per-type" as const };
+      return createRun("runs/hotpotqa", methods, {
+        questions,
+        config: { dataset: { ...dataset, name: "hotpotqa", sample } },
+      });
+    };
+    const whole = createReport([runOf(null, 20)]).markdown; // of all questions nothing is drawn
+    expect(whole).toContain("| total (20) | comparison (10) |");
+    expect(whole).toMatch(/paper: prag\* \| \*20\.0\*/);
+    const uneven = createReport([runOf(11, 21)]).markdown; // one type has fewer than were asked for
+    expect(uneven).toContain("| total (21) | comparison (11) | bridge (10) |");
+    expect(uneven).toMatch(/paper: prag\* \| \*–\*/); // but it is not the dataset's total
   });
 
   it("knows a run over long texts and one over passages of the same dataset apart", () => {

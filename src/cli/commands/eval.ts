@@ -146,6 +146,10 @@ async function run(shell: Shell, command: Command, options: Options): Promise<vo
 function sourceOf(options: Options, { cwd }: Shell): EvalSource {
   const { format, sample, sampleOrder, seed, corpus, aliases, augmentations } = options;
   if (sample !== undefined && sample < 1) throw new ConfigError(`--sample must be at least 1, got ${sample}`);
+  if (sample === undefined && sampleOrder === "first-per-type")
+    throw new ConfigError(
+      "--sample-order first-per-type needs --sample: how many questions of each type are asked",
+    );
   const full = (path: string | undefined) => (path === undefined ? undefined : resolve(cwd, path));
   const isContexts = corpus?.length === 1 && corpus[0] === "contexts";
   return {

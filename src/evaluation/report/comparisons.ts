@@ -2,7 +2,7 @@ import { Random } from "../../base/random.ts";
 import { nearestPaperModel, paperDataset, paperTable1 } from "../paper-numbers.ts";
 import { pairedBootstrap, pairedTTest } from "../statistics.ts";
 import { type Cell, nothing, points, probability, type Section, text } from "./blocks.ts";
-import { type Answers, commonIds, f1Of, isBalanced, type ReportRun, type RunGroup } from "./runs.ts";
+import { type Answers, commonIds, f1Of, isDrawnByType, type ReportRun, type RunGroup } from "./runs.ts";
 
 /** The comparisons that the paper draws, on the same questions. */
 const orderings = [
@@ -23,7 +23,7 @@ export function orderingSection(group: RunGroup, suffix: string): Section {
       const [left, right] = [run.byMethod.get(a), run.byMethod.get(b)];
       const ids = commonIds([left, right]);
       if (!left || !right || ids.length < 2) return [];
-      const theirs = isBalanced(run) ? nothing : paperDifference(paper, paperDataset(run.dataset), [a, b]);
+      const theirs = isDrawnByType(run) ? nothing : paperDifference(paper, paperDataset(run.dataset), [a, b]);
       return [{ cells: [text(`${run.label}: ${a} − ${b}`), ...comparisonCells(run, [a, b], ids), theirs] }];
     }),
   );

@@ -19,6 +19,7 @@ import {
   estimate,
   f1Of,
   isBalanced,
+  isDrawnByType,
   isPlain,
   nameIn,
   type ReportRun,
@@ -43,7 +44,7 @@ export function mainSection(group: RunGroup, suffix: string): Section {
       ),
       ...paperRows(
         group.model,
-        runs.map((run) => (isBalanced(run) ? undefined : paperDataset(run.dataset))),
+        runs.map((run) => (isDrawnByType(run) ? undefined : paperDataset(run.dataset))),
       ),
     ],
     note: marksNote(group.model),
@@ -66,7 +67,7 @@ function typeTable(group: RunGroup, run: ReportRun): Block {
     return `${name} (${ids.length})`;
   });
   const theirs = paperDataset(run.dataset);
-  const paperNames = [isBalanced(run) ? undefined : theirs, ...shown.map((type) => `${theirs}/${type}`)];
+  const paperNames = [isDrawnByType(run) ? undefined : theirs, ...shown.map((type) => `${theirs}/${type}`)];
   return {
     kind: "table",
     caption: `${run.label}: F1 by type of question (number of questions)`,

@@ -77,9 +77,17 @@ export function nameIn(run: ReportRun): string {
   return `${run.dataset}${isLong(run) ? "-long" : ""}`;
 }
 
-/** Every type has the same number of questions, so that their mean is not the dataset's. */
-export function isBalanced({ config }: ReportRun): boolean {
-  return config.dataset.sample.order === "first-per-type";
+/** Types have other shares in the sample than in the dataset, so that a mean over all questions is not the dataset's. */
+export function isDrawnByType({ config }: ReportRun): boolean {
+  const { size, order } = config.dataset.sample;
+  return size !== null && order === "first-per-type";
+}
+
+/** Every type has the same number of questions in such a sample: a mean over all is the mean of the types. */
+export function isBalanced(run: ReportRun): boolean {
+  const counts = new Map<string, number>();
+  for (const { type } of run.questions) counts.set(type, (counts.get(type) ?? 0) + 1);
+  return isDrawnByType(run) && new Set(counts.values()).size === 1;
 }
 
 /** Runs over long texts have tables of their own: other datasets of the same names, other numbers beside ours. */
