@@ -240,7 +240,8 @@ const costSchema = z.strictObject({
   /** Passages of the sample that have an adapter. */
   adapters: count,
   bytesPerAdapter: z.number(),
-  trainingTokensPerPassage: z.number(),
+  /** Mean of the adapters that were trained here; `null` where none was. */
+  trainingTokensPerPassage: z.number().nullable(),
   /** `null` where the adapters were made elsewhere and their time is not known. */
   encodeSecondsPerPassage: z.number().nullable(),
   /** Prompt tokens that a question saves against standard RAG; `null` without both methods. */

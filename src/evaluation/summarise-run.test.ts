@@ -109,6 +109,11 @@ describe("summariseRun", () => {
       breakEvenByTokens: 10,
       breakEvenBySeconds: 4,
     });
+    const imported = { ...cost, trainingTokensPerPassage: null };
+    expect(summariseRun({ ...parts, records, cost: imported }).cost).toMatchObject({
+      savedPromptTokens: 400,
+      breakEvenByTokens: null, // not 0: nobody knows what their training took
+    });
     const alone = summariseRun({
       ...parts,
       records: records.filter(({ method }) => method === "prag"),

@@ -169,11 +169,12 @@ function breakEven(
     mean(some.map(({ timings }) => (timings?.totalMs ?? 0) / 1000));
   const savedTokens = tokens(rag) - tokens(prag);
   const savedSeconds = seconds(rag) - seconds(prag);
+  const isTrained = trainingTokensPerPassage !== null;
   const canTell = isTimed && savedSeconds > 0 && encodeSecondsPerPassage !== null;
   return {
     savedPromptTokens: savedTokens,
     // Training costs 4P per token (forward 2P, backward through a frozen weight 2P), a prompt 2P per token.
-    breakEvenByTokens: savedTokens > 0 ? (2 * trainingTokensPerPassage) / savedTokens : null,
+    breakEvenByTokens: savedTokens > 0 && isTrained ? (2 * trainingTokensPerPassage) / savedTokens : null,
     breakEvenBySeconds: canTell ? encodeSecondsPerPassage / savedSeconds : null,
   };
 }

@@ -233,16 +233,17 @@ function detailRows(run: ReportRun): TableRow[] {
 function costBlocks({ label, summary }: ReportRun): Block[] {
   const cost = summary?.cost;
   if (!cost) return [];
-  const number = (value: number | null, digits: number, unit = "") =>
-    value === null
-      ? "unknown or never"
-      : `${value.toLocaleString("en", { maximumFractionDigits: digits })}${unit}`;
+  const number = (value: number, digits: number) =>
+    value.toLocaleString("en", { maximumFractionDigits: digits });
+  const known = (value: number | null, digits: number, unit: string) =>
+    value === null ? `an unknown number of ${unit}` : `${number(value, digits)} ${unit}`;
+  const payOff = (value: number | null) => (value === null ? "unknown or never" : number(value, 1));
   return [
     {
       kind: "text",
       text:
-        `${label}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1, " kB")} each; encoding a passage took ${number(cost.encodeSecondsPerPassage, 2, " s")} and ${number(cost.trainingTokensPerPassage, 0)} tokens. ` +
-        `P-RAG pays off after ${number(cost.breakEvenByTokens, 1)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${number(cost.breakEvenBySeconds, 1)} by the clock of this machine (known where questions were asked one at a time).`,
+        `${label}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1)} kB each; encoding a passage took ${known(cost.encodeSecondsPerPassage, 2, "s")} and ${known(cost.trainingTokensPerPassage, 0, "tokens")}. ` +
+        `P-RAG pays off after ${payOff(cost.breakEvenByTokens)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${payOff(cost.breakEvenBySeconds)} by the clock of this machine (known where questions were asked one at a time).`,
     },
   ];
 }
