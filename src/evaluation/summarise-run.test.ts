@@ -88,6 +88,14 @@ describe("summariseRun", () => {
     ).toBeNull();
   });
 
+  it("takes any number of questions", () => {
+    const questions = Array.from({ length: 130_000 }, (_, i) => row(`q${i}`));
+    expect(summariseRun({ ...parts, questions, records: [] }).retrieval).toMatchObject({
+      questions: 130_000,
+      answerRecall: { 3: 1 },
+    });
+  });
+
   it("says when adapters pay off", () => {
     const timed = (totalMs: number) => ({ totalMs, retrievalMs: 0, loadMs: 0, mergeMs: 0 });
     const records = ["a", "b"].flatMap((id) => [

@@ -12,7 +12,7 @@ import type {
   Session,
 } from "./run-format.ts";
 import { bootstrapMeans } from "./statistics.ts";
-import { mean, percentile } from "./summary.ts";
+import { largest, mean, percentile } from "./summary.ts";
 
 const bootstrapRounds = 10_000;
 
@@ -126,7 +126,7 @@ function mapTypes<T extends { type: string }, R>(
 const depths = [1, 2, 3, 5, 10, 20, 50, 100];
 
 function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
-  const depth = Math.max(0, ...rows.map(({ retrieved }) => retrieved.length));
+  const depth = largest(rows.map(({ retrieved }) => retrieved.length));
   const shareOf = (some: readonly QuestionRow[]) => {
     const known = some.filter(({ answerInCorpus }) => answerInCorpus !== null);
     return known.length ? mean(known.map(({ answerInCorpus }) => Number(answerInCorpus))) : null;
