@@ -244,12 +244,14 @@ const costSchema = z.strictObject({
   trainingTokensPerPassage: z.number().nullable(),
   /** `null` where the adapters were made elsewhere and their time is not known. */
   encodeSecondsPerPassage: z.number().nullable(),
-  /** Prompt tokens that a question saves against standard RAG; `null` without both methods. */
+  /** Prompt tokens that a question saves against standard RAG; `null` where not both methods have answered all questions. */
   savedPromptTokens: z.number().nullable(),
   /** By arithmetic: training at 4P per token against prompts at 2P per token (P parameters); `null` where nothing is saved. */
   breakEvenByTokens: z.number().nullable(),
   /** By the clock: encode seconds against seconds saved per question, on this machine; `null` where nothing is saved. */
   breakEvenBySeconds: z.number().nullable(),
+  /** Questions that both methods answered, of which the three are; summaries of older versions do not say. */
+  comparedQuestions: count.optional(),
 });
 export type RunCost = z.infer<typeof costSchema>;
 

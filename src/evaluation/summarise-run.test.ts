@@ -130,6 +130,36 @@ describe("summariseRun", () => {
     expect(alone.cost).toMatchObject({ savedPromptTokens: null, breakEvenByTokens: null });
   });
 
+  it("compares costs by the questions that both methods answered, and only when both are done", () => {
+    const tooLong = {
+      timings: null,
+      promptTokens: 0,
+      error: { kind: "prompt-too-long" as const, message: "" },
+    };
+    const records = [
+      scored("a", 1, { promptTokens: 50 }),
+      scored("b", 1, { promptTokens: 550 }), // a long question
+      scored("a", 1, { promptTokens: 450, method: "standard-rag" }),
+      scored("b", 0, { ...tooLong, method: "standard-rag" }),
+    ];
+    const cost = {
+      adapters: 6,
+      bytesPerAdapter: 1000,
+      trainingTokensPerPassage: 2000,
+      encodeSecondsPerPassage: null,
+      savedPromptTokens: null,
+      breakEvenByTokens: null,
+      breakEvenBySeconds: null,
+    };
+    expect(summariseRun({ ...parts, records, cost }).cost).toMatchObject({
+      savedPromptTokens: 400,
+      breakEvenByTokens: 10,
+      comparedQuestions: 1,
+    });
+    const begun = records.slice(0, 3);
+    expect(summariseRun({ ...parts, records: begun, cost }).cost).toMatchObject({ savedPromptTokens: null });
+  });
+
   it("sums the time of all calls, with the harness's share", () => {
     const session = {
       totalSeconds: 100,

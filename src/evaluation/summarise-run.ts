@@ -53,7 +53,7 @@ export function summariseRun({
     retrieval: isRetrieving
       ? { ...retrievalRow(questions), byType: mapTypes(questions, (some) => retrievalRow(some)) }
       : null,
-    cost: cost && { ...cost, ...breakEven(begun, cost, config.answering.inFlight === 1) },
+    cost: cost && { ...cost, ...breakEven(complete, cost, config.answering.inFlight === 1) },
   };
 }
 
@@ -151,24 +151,27 @@ function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
 }
 
 /**
- * From how many questions per passage on an adapter is cheaper than its passage in the prompt; by the clock only where questions
- * were asked one at a time.
+ * From how many questions per passage on an adapter is cheaper than its passage in the prompt, by the questions that both methods
+ * answered; by the clock only where questions were asked one at a time.
  */
 function breakEven(
   methods: readonly { id: string; records: readonly RunRecord[] }[],
   { trainingTokensPerPassage, encodeSecondsPerPassage }: RunCost,
   isTimed: boolean,
-): Pick<RunCost, "savedPromptTokens" | "breakEvenByTokens" | "breakEvenBySeconds"> {
-  const recordsOf = (name: string) =>
-    methods.find(({ id }) => id === name)?.records.filter(({ error }) => !error);
-  const [rag, prag] = [recordsOf("standard-rag"), recordsOf("prag")];
-  if (!rag?.length || !prag?.length)
+): Pick<RunCost, "savedPromptTokens" | "breakEvenByTokens" | "breakEvenBySeconds" | "comparedQuestions"> {
+  const recordsOf = (name: string) => methods.find(({ id }) => id === name)?.records ?? [];
+  const prags = new Map(recordsOf("prag").map((record) => [record.id, record]));
+  // A prompt that is too long is often the longest one: means over other questions would compare other texts.
+  const pairs = recordsOf("standard-rag").flatMap((rag) => {
+    const prag = prags.get(rag.id);
+    return !prag || prag.error || rag.error ? [] : [{ rag, prag }];
+  });
+  if (pairs.length === 0)
     return { savedPromptTokens: null, breakEvenByTokens: null, breakEvenBySeconds: null };
-  const tokens = (some: readonly RunRecord[]) => mean(some.map(({ promptTokens }) => promptTokens));
-  const seconds = (some: readonly RunRecord[]) =>
-    mean(some.map(({ timings }) => (timings?.totalMs ?? 0) / 1000));
-  const savedTokens = tokens(rag) - tokens(prag);
-  const savedSeconds = seconds(rag) - seconds(prag);
+  const savedOf = (cost: (record: RunRecord) => number) =>
+    mean(pairs.map(({ rag }) => cost(rag))) - mean(pairs.map(({ prag }) => cost(prag)));
+  const savedTokens = savedOf(({ promptTokens }) => promptTokens);
+  const savedSeconds = savedOf(({ timings }) => (timings?.totalMs ?? 0) / 1000);
   const isTrained = trainingTokensPerPassage !== null;
   const canTell = isTimed && savedSeconds > 0 && encodeSecondsPerPassage !== null;
   return {
@@ -176,6 +179,7 @@ function breakEven(
     // Training costs 4P per token (forward 2P, backward through a frozen weight 2P), a prompt 2P per token.
     breakEvenByTokens: savedTokens > 0 && isTrained ? (2 * trainingTokensPerPassage) / savedTokens : null,
     breakEvenBySeconds: canTell ? encodeSecondsPerPassage / savedSeconds : null,
+    comparedQuestions: pairs.length,
   };
 }
 

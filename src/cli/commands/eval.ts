@@ -209,7 +209,7 @@ function describe(report: EvalReport, { dataset, questions }: EvalPlan): string[
     ...describeRetrieval(retrieval),
     ...(cost?.adapters
       ? [
-          `adapters: ${cost.adapters.toLocaleString("en")}, ${formatBytes(cost.bytesPerAdapter)} each${payOff(cost)}`,
+          `adapters: ${cost.adapters.toLocaleString("en")}, ${formatBytes(cost.bytesPerAdapter)} each${payOff(cost, questions.length)}`,
         ]
       : []),
     `time: ${formatDuration(time.totalSeconds)} in all, ${formatDuration(time.answerSeconds)} of it answering, ${formatPercent(time.harnessShare)} % the harness itself`,
@@ -256,15 +256,20 @@ function describeRetrieval(retrieval: EvalReport["retrieval"]): string[] {
   ];
 }
 
-function payOff({
-  encodeSecondsPerPassage: seconds,
-  breakEvenByTokens: tokens,
-}: NonNullable<EvalReport["cost"]>): string {
+function payOff(
+  {
+    encodeSecondsPerPassage: seconds,
+    breakEvenByTokens: tokens,
+    comparedQuestions: compared = 0,
+  }: NonNullable<EvalReport["cost"]>,
+  questions: number,
+): string {
+  const where = compared < questions ? ` (by the ${compared} that both answered)` : "";
   const parts = [
     ...(seconds === null ? [] : [`${seconds.toFixed(2)} s per passage`]),
     ...(tokens === null
       ? []
-      : [`cheaper than prompts from ${Math.ceil(tokens)} questions per passage on, in tokens`]),
+      : [`cheaper than prompts from ${Math.ceil(tokens)} questions per passage on, in tokens${where}`]),
   ];
   return parts.map((part) => `, ${part}`).join("");
 }

@@ -11,7 +11,7 @@ import {
   text,
 } from "./blocks.ts";
 import { plainMethods, tradeOffBlocks } from "./main-tables.ts";
-import type { Answers, ReportRun, RunGroup } from "./runs.ts";
+import { type Answers, answeredIds, isComplete, type ReportRun, type RunGroup } from "./runs.ts";
 
 /** Table 4: time per question, one question at a time. */
 export function timeSection(group: RunGroup, suffix: string): Section {
@@ -42,8 +42,8 @@ interface Times {
   totals: number[];
 }
 
-function timesOf(answers: Answers): Times {
-  const timings = [...answers.values()].flatMap(({ timings }) => timings ?? []);
+function timesOf(answers: Answers, ids: readonly string[] = [...answers.keys()]): Times {
+  const timings = ids.flatMap((id) => answers.get(id)?.timings ?? []);
   const update = mean(timings.map(({ loadMs, mergeMs }) => loadMs + mergeMs));
   const totals = timings.map(({ totalMs }) => totalMs);
   return { answer: mean(totals) - update, update, totals };
@@ -68,17 +68,23 @@ function timeTable(run: ReportRun): Block {
       ...paperHead,
     ],
     rows: timeRows(run),
-    note: `Means but for p50 and p95, which include loading and merging. Speed-up against standard RAG; the paper's, computed from its seconds, leaves loading and merging (${paperTable4.updateSeconds} s) out, as the first column does.`,
+    note: `Means but for p50 and p95, which include loading and merging. Speed-up against standard RAG, by the questions that both answered; the paper's, computed from its seconds, leaves loading and merging (${paperTable4.updateSeconds} s) out, as the first column does.`,
   };
 }
 
 function timeRows(run: ReportRun): TableRow[] {
-  const methods = plainMethods(run);
-  const base = run.byMethod.get("standard-rag");
-  const baseline = base && timesOf(base);
-  const speedUp = (ms: number): Cell =>
-    baseline && ms > 0 ? text(`${((baseline.answer + baseline.update) / ms).toFixed(2)} ×`) : nothing;
-  return methods.map((name): TableRow => {
+  const speedUps = (name: string): Cell[] => {
+    const [base, own] = [run.byMethod.get("standard-rag"), run.byMethod.get(name)];
+    if (!base || !own || ![name, "standard-rag"].every((one) => isComplete(run, one)))
+      return [nothing, nothing];
+    const ids = answeredIds([own, base]);
+    const [{ answer, update }, before] = [timesOf(own, ids), timesOf(base, ids)];
+    const detail = ids.length < run.questions.length ? { detail: `${ids.length} questions` } : {};
+    return [answer, answer + update].map((ms) =>
+      ms > 0 ? { ...text(`${((before.answer + before.update) / ms).toFixed(2)} ×`), ...detail } : nothing,
+    );
+  };
+  return plainMethods(run).map((name): TableRow => {
     const { answer, update, totals } = timesOf(run.byMethod.get(name)!);
     const theirs = paperSeconds(name, paperDataset(run.dataset));
     return {
@@ -89,8 +95,7 @@ function timeRows(run: ReportRun): TableRow[] {
         update > 0 ? text(`+${duration(update)}`) : nothing,
         text(duration(percentile(totals, 0.5))),
         text(duration(percentile(totals, 0.95))),
-        speedUp(answer),
-        speedUp(answer + update),
+        ...speedUps(name),
         ...theirs,
       ],
     };
@@ -230,20 +235,29 @@ function detailRows(run: ReportRun): TableRow[] {
 }
 
 /** What adapters cost, from the run's own summary. */
-function costBlocks({ label, summary }: ReportRun): Block[] {
+function costBlocks({ label, summary, questions }: ReportRun): Block[] {
   const cost = summary?.cost;
   if (!cost) return [];
   const number = (value: number, digits: number) =>
     value.toLocaleString("en", { maximumFractionDigits: digits });
-  const known = (value: number | null, digits: number, unit: string) =>
-    value === null ? `an unknown number of ${unit}` : `${number(value, digits)} ${unit}`;
+  const { encodeSecondsPerPassage, trainingTokensPerPassage, comparedQuestions = questions.length } = cost;
+  const seconds =
+    encodeSecondsPerPassage === null ? "an unknown time" : `${number(encodeSecondsPerPassage, 2)} s`;
+  const tokens =
+    trainingTokensPerPassage === null
+      ? "an unknown number of tokens"
+      : `${number(trainingTokensPerPassage, 0)} tokens`;
+  const where =
+    comparedQuestions < questions.length
+      ? ` Both are compared by the ${comparedQuestions} of ${questions.length} questions that both answered.`
+      : "";
   const payOff = (value: number | null) => (value === null ? "unknown or never" : number(value, 1));
   return [
     {
       kind: "text",
       text:
-        `${label}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1)} kB each; encoding a passage took ${known(cost.encodeSecondsPerPassage, 2, "s")} and ${known(cost.trainingTokensPerPassage, 0, "tokens")}. ` +
-        `P-RAG pays off after ${payOff(cost.breakEvenByTokens)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${payOff(cost.breakEvenBySeconds)} by the clock of this machine (known where questions were asked one at a time).`,
+        `${label}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1)} kB each; encoding a passage took ${seconds} and ${tokens}. ` +
+        `P-RAG pays off after ${payOff(cost.breakEvenByTokens)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${payOff(cost.breakEvenBySeconds)} by the clock of this machine (known where questions were asked one at a time).${where}`,
     },
   ];
 }

@@ -1,4 +1,5 @@
 import { nearestPaperModel, type PaperRow, paperDataset, paperTable1 } from "../paper-numbers.ts";
+import type { RunRecord } from "../run-format.ts";
 import { mean } from "../summary.ts";
 import {
   type Block,
@@ -12,13 +13,14 @@ import {
 } from "./blocks.ts";
 import { scatterPlot } from "./plot.ts";
 import {
-  type Answers,
+  answeredIds,
   commonIds,
   compareMethods,
   differs,
   estimate,
   f1Of,
   isBalanced,
+  isComplete,
   isDrawnByType,
   isPlain,
   nameIn,
@@ -124,34 +126,33 @@ function paperRows(model: string, columns: readonly (string | undefined)[]): Tab
   }));
 }
 
-/** Quality against cost: F1 by tokens of the prompt and by time. */
+/** Quality against cost: F1 by tokens of the prompt and by time; costs of the questions that all methods answered. */
 export function tradeOffBlocks(run: ReportRun): Block[] {
-  const series = (cost: (answers: Answers) => number) =>
-    plainMethods(run).map((name) => {
+  const methods = plainMethods(run).filter((name) => isComplete(run, name));
+  const costIds = answeredIds(methods.map((name) => run.byMethod.get(name)!));
+  if (costIds.length === 0) return [];
+  const series = (cost: (record: RunRecord) => number) =>
+    methods.map((name) => {
       const answers = run.byMethod.get(name)!;
-      const { mean: y, ...interval } = estimate(
-        f1Of(answers, [...answers.keys()]),
-        `${run.name}/${name}`,
-        run,
-      );
-      return {
-        name,
-        points: [{ x: cost(answers), y: 100 * y, low: 100 * interval.low, high: 100 * interval.high }],
-      };
+      const scores = f1Of(answers, [...answers.keys()]);
+      const { mean: y, ...interval } = estimate(scores, `${run.name}/${name}`, run);
+      const x = mean(costIds.map((id) => cost(answers.get(id)!)));
+      return { name, points: [{ x, y: 100 * y, low: 100 * interval.low, high: 100 * interval.high }] };
     });
-  const tokens = (answers: Answers) =>
-    mean([...answers.values()].filter(({ error }) => !error).map((one) => one.promptTokens));
-  const time = (answers: Answers) =>
-    mean([...answers.values()].flatMap(({ timings }) => timings?.totalMs ?? []));
-  const figure = (name: string, x: string, cost: (answers: Answers) => number): Block => ({
+  const { length: all } = run.questions;
+  const where =
+    costIds.length < all ? ` Costs are of the ${costIds.length} of ${all} questions that all answered.` : "";
+  const figure = (name: string, x: string, cost: (record: RunRecord) => number): Block => ({
     kind: "figure",
     name: `${nameIn(run)}-${name}`,
     svg: scatterPlot(series(cost), { title: `${run.label}: F1 by ${x}`, x, y: "F1 (%)" }),
-    caption: `${run.label}: F1 by ${x}, with 95 % intervals. Higher and further left is better.`,
+    caption: `${run.label}: F1 by ${x}, with 95 % intervals. Higher and further left is better.${where}`,
   });
   return [
-    figure("prompt-tokens", "prompt tokens per question", tokens),
-    ...(run.config.answering.inFlight === 1 ? [figure("latency", "milliseconds per question", time)] : []),
+    figure("prompt-tokens", "prompt tokens per question", ({ promptTokens }) => promptTokens),
+    ...(run.config.answering.inFlight === 1
+      ? [figure("latency", "milliseconds per question", ({ timings }) => timings?.totalMs ?? 0)]
+      : []),
   ];
 }
 

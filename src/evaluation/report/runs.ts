@@ -107,6 +107,16 @@ export function commonIds(all: readonly (Answers | undefined)[]): string[] {
     .map(({ id }) => id);
 }
 
+/** Question ids that all have answered without an error: what costs are compared by. */
+export function answeredIds(all: readonly Answers[]): string[] {
+  return commonIds(all).filter((id) => all.every((answers) => answers.get(id)?.error === undefined));
+}
+
+/** Whether a method has answered all questions: a half-done one was asked others than the rest. */
+export function isComplete({ byMethod, questions }: ReportRun, method: string): boolean {
+  return (byMethod.get(method)?.size ?? 0) >= questions.length;
+}
+
 /** F1 of these questions. */
 export function f1Of(answers: Answers, ids: readonly string[]): number[] {
   return ids.flatMap((id) => answers.get(id)?.scores.f1 ?? []);
