@@ -81,9 +81,7 @@ export function scoreRow(records: readonly RunRecord[]): ScoreRow {
 }
 
 function methodRow(name: string, records: readonly RunRecord[], seed: number): MethodRow {
-  const answered = records.filter(({ error }) => !error);
-  const meanOf = (pick: (record: RunRecord) => number) => mean(answered.map(pick));
-  const times = answered.flatMap(({ timings }) => (timings ? [timings] : []));
+  const times = records.flatMap(({ error, timings }) => (error || !timings ? [] : [timings]));
   const interval = (score: "em" | "f1") =>
     intervalOf(
       records.map(({ scores }) => scores[score]),
@@ -94,12 +92,23 @@ function methodRow(name: string, records: readonly RunRecord[], seed: number): M
     ...scoreRow(records),
     intervals: { em: interval("em"), f1: interval("f1") },
     byType: mapTypes(records, scoreRow),
-    promptTokens: meanOf(({ promptTokens }) => promptTokens),
-    generatedTokens: meanOf(({ generatedTokens }) => generatedTokens),
-    rounds: meanOf(({ rounds }) => rounds),
+    ...effortRow(records),
     latencyMs: quantiles(times.map(({ totalMs }) => totalMs)),
     loadMs: quantiles(times.map(({ loadMs }) => loadMs)),
     mergeMs: quantiles(times.map(({ mergeMs }) => mergeMs)),
+  };
+}
+
+/** What answering took: means over the questions that were answered, and all passages without an adapter. */
+export function effortRow(
+  records: readonly RunRecord[],
+): Pick<MethodRow, "promptTokens" | "generatedTokens" | "rounds" | "adapters" | "fallbacks"> {
+  const answered = records.filter(({ error }) => !error);
+  const meanOf = (pick: (record: RunRecord) => number) => mean(answered.map(pick));
+  return {
+    promptTokens: meanOf(({ promptTokens }) => promptTokens),
+    generatedTokens: meanOf(({ generatedTokens }) => generatedTokens),
+    rounds: meanOf(({ rounds }) => rounds),
     adapters: meanOf(({ adapters }) => adapters),
     fallbacks: records.reduce((total, { fallbacks }) => total + fallbacks, 0),
   };
@@ -125,7 +134,8 @@ function mapTypes<T extends { type: string }, R>(
 /** The depths at which recall is told, as far as was retrieved. */
 const depths = [1, 2, 3, 5, 10, 20, 50, 100];
 
-function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
+/** What retrieval finds for some questions; without passages it says of no depth how often. */
+export function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
   const depth = largest(rows.map(({ retrieved }) => retrieved.length));
   const shareOf = (some: readonly QuestionRow[]) => {
     const known = some.filter(({ answerInCorpus }) => answerInCorpus !== null);

@@ -75,7 +75,7 @@ export function controlRows(run: ReportRun): TableRow[] {
         cells: [
           text(id),
           { text: percent(value), detail: percentInterval(interval) },
-          text(plain?.size ? percent(mean(f1Of(plain, ids))) : "–"),
+          plain && ids.length ? text(percent(mean(f1Of(plain, ids)))) : nothing,
           ...compared,
         ],
       },

@@ -57,4 +57,25 @@ describe("costs", () => {
       /took an unknown time and an unknown number of tokens\. .*compared by the 10 of 20 questions/,
     );
   });
+
+  it("show what is not known as such, not as nothing", () => {
+    const run = createRun("runs/atlas", { "closed-book": 0.5, prag: 0, "prag:shuffled": 0.5 });
+    run.config.corpus = null;
+    for (const row of run.questions)
+      Object.assign(row, { retrieved: [], answerRank: null, answerInCorpus: null, supportRanks: [] });
+    for (const record of run.records.filter(({ method }) => method === "prag"))
+      Object.assign(record, { timings: null, error: { kind: "input", message: "" } });
+    const half = { method: "prag:shuffled", from: 10 };
+    run.records = run.records.filter(
+      ({ method, id }) =>
+        (method !== half.method || Number(id.slice(1)) < half.from) &&
+        (method !== "prag" || Number(id.slice(1)) >= half.from),
+    );
+    const { markdown } = createReport([run]);
+    expect(linesOf(markdown, "| atlas |")[0]).toBe("| atlas | 20 | none | – | – | – | – | – | – |");
+    expect(linesOf(markdown, "| prag:shuffled |")[0]).toMatch(/^\| prag:shuffled \| 100\.0 \(.*?\) \| – \|/);
+    expect(linesOf(markdown, "| prag | 10 |").at(-1)).toBe(
+      "| prag | 10 | 0.0 | 0.0 | 0.0 | 0.0 | 0.0 | 0.0 | – | – | – | 10 | 0 |",
+    );
+  });
 });

@@ -1,4 +1,5 @@
 import { paperDataset, paperTable4 } from "../paper-numbers.ts";
+import { effortRow, retrievalRow, scoreRow } from "../summarise-run.ts";
 import { mean, percentile } from "../summary.ts";
 import {
   type Block,
@@ -132,43 +133,32 @@ export function retrievalSection(group: RunGroup, suffix: string): Section {
           "in top 10",
           "support in top 3",
         ],
-        rows: group.columns.map(retrievalRow),
+        rows: group.columns.map(retrievalCells),
         note: "“Open” and the top columns leave yes-or-no questions out, since “yes” stands everywhere. A text that contains the answer need not support it. “Support” is the mean share of the passages that the dataset names.",
       },
     ],
   };
 }
 
-function retrievalRow(run: ReportRun): TableRow {
-  const { questions } = run;
-  const open = questions.filter(({ isClosed }) => !isClosed);
-  const inCorpus = questions.every((one) => one.answerInCorpus === null)
-    ? [nothing, nothing]
-    : [
-        share(questions, (one) => one.answerInCorpus === true),
-        share(open, (one) => one.answerInCorpus === true),
-      ];
-  const within = (k: number) => share(open, ({ answerRank }) => answerRank !== null && answerRank <= k);
-  const named = questions.filter(({ supportRanks }) => supportRanks.length);
-  const support = named.map(({ supportRanks }) =>
-    mean(supportRanks.map((rank) => (rank !== null && rank <= 3 ? 1 : 0))),
+function retrievalCells(run: ReportRun): TableRow {
+  const { questions, answerInCorpus, answerInCorpusOpen, answerRecall, supportRecall } = retrievalRow(
+    run.questions,
   );
   return {
     cells: [
       text(run.label),
-      text(questions.length),
+      text(questions),
       text(run.config.corpus?.passages.toLocaleString("en") ?? "none"),
-      ...inCorpus,
-      within(1),
-      within(3),
-      within(10),
-      named.length ? text(percent(mean(support))) : nothing,
+      ...[
+        answerInCorpus,
+        answerInCorpusOpen,
+        answerRecall["1"],
+        answerRecall["3"],
+        answerRecall["10"],
+        supportRecall["3"],
+      ].map((share) => (share == null ? nothing : text(percent(share)))),
     ],
   };
-}
-
-function share<T>(items: readonly T[], isOne: (item: T) => boolean): Cell {
-  return items.length ? text(percent(items.filter(isOne).length / items.length)) : nothing;
 }
 
 /** Every number of every method, and quality against cost. */
@@ -206,28 +196,24 @@ function detailTable(run: ReportRun): Block {
 
 function detailRows(run: ReportRun): TableRow[] {
   return [...run.byMethod].flatMap(([name, answers]): TableRow[] => {
-    const all = [...answers.values()];
-    if (all.length === 0) return [];
-    const done = all.filter(({ error }) => error === undefined);
-    const score = (value: (one: (typeof all)[number]) => number) => text(percent(mean(all.map(value))));
-    const cost = (value: (one: (typeof all)[number]) => number, digits = 0) =>
-      text(mean(done.map(value)).toFixed(digits));
+    if (answers.size === 0) return [];
+    const records = [...answers.values()];
+    const { questions, em, f1, precision, recall, lenient, answerPresence, ...failures } = scoreRow(records);
+    const { promptTokens, generatedTokens, rounds, fallbacks } = effortRow(records);
+    const failed = failures.tooLong + failures.failed;
+    const effort = (value: number, digits = 0) =>
+      failed < questions ? text(value.toFixed(digits)) : nothing;
     return [
       {
         cells: [
           text(name),
-          text(all.length),
-          score(({ scores }) => scores.em),
-          score(({ scores }) => scores.f1),
-          score(({ scores }) => scores.precision),
-          score(({ scores }) => scores.recall),
-          score(({ lenient }) => lenient.f1),
-          score(({ isPresent }) => (isPresent ? 1 : 0)),
-          cost(({ promptTokens }) => promptTokens),
-          cost(({ generatedTokens }) => generatedTokens),
-          cost(({ rounds }) => rounds, 2),
-          text(all.length - done.length),
-          text(all.reduce((total, { fallbacks }) => total + fallbacks, 0)),
+          text(questions),
+          ...[em, f1, precision, recall, lenient.f1, answerPresence].map((share) => text(percent(share))),
+          effort(promptTokens),
+          effort(generatedTokens),
+          effort(rounds, 2),
+          text(failed),
+          text(fallbacks),
         ],
       },
     ];
