@@ -219,6 +219,25 @@ describe("report", () => {
     expect(createReport([shuffled])).toEqual(createReport([run]));
   });
 
+  it.each(["constructor", "toString", "__proto__"])("is not confused by a dataset named %s", (name) => {
+    const { dataset, recipe } = someConfig();
+    const shares = { ...methods, constructor: 0.5 };
+    const runs = ["jsonl", "longbench"].flatMap((format) =>
+      ["", "+none", "+other"].map((variant) =>
+        createRun(`${format}/x${variant}`, shares, {
+          config: {
+            dataset: { ...dataset, name, format },
+            ...(variant && { recipe: { ...recipe, without: variant === "+other" ? name : "none" } }),
+            initHash: (variant === "+other" ? "f" : "e").repeat(16),
+          },
+        }),
+      ),
+    );
+    const { markdown } = createReport(runs);
+    expect(markdown).toContain("## Table 1");
+    expect(markdown).not.toMatch(/paper: prag|published: |native code|NaN|undefined/);
+  });
+
   it("refuses runs without an answer", () => {
     expect(() => createReport([createRun("runs/atlas", {})])).toThrow(/prag eval/);
   });

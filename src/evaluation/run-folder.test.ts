@@ -31,6 +31,23 @@ describe("loadRun", () => {
     await expect(loadRun(folder)).rejects.toThrow(/config\.json: field "seed"/);
     await expect(loadRun(join(folder, "none"))).rejects.toThrow(NotFoundError);
   });
+
+  it.each([
+    ["recipe", { name: { toString: 1 } }],
+    ["recipe", { without: ["qa"] }],
+    ["augmentation", { augmenter: { toString: 1 } }],
+    ["retriever", { name: 7 }],
+  ])("wants names as texts in a %s: %j", async (field, value) => {
+    await write("config.json", { ...someConfig(), [field]: value });
+    await expect(loadRun(folder)).rejects.toThrow(FormatError);
+  });
+
+  it("refuses times whose sums are no numbers", async () => {
+    const { timings } = someRecord();
+    await write("config.json", someConfig());
+    await write("records.jsonl", someRecord({ timings: { ...timings!, totalMs: 1.7e308 } }), someRecord());
+    await expect(loadRun(folder)).rejects.toThrow(/totalMs/);
+  });
 });
 
 describe("continueConfig", () => {

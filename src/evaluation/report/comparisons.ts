@@ -1,5 +1,5 @@
 import { Random } from "../../base/random.ts";
-import { nearestPaperModel, paperDataset, paperTable1 } from "../paper-numbers.ts";
+import { nearestPaperModel, numberIn, paperDataset, paperTable1 } from "../paper-numbers.ts";
 import { pairedBootstrap, pairedTTest } from "../statistics.ts";
 import { type Cell, nothing, points, probability, type Section, text } from "./blocks.ts";
 import { type Answers, commonIds, f1Of, isDrawnByType, type ReportRun, type RunGroup } from "./runs.ts";
@@ -85,6 +85,6 @@ function paperDifference(
   dataset: string,
   [a, b]: readonly [string, string],
 ): Cell {
-  const [x, y] = [paperTable1[paper][a]?.[dataset], paperTable1[paper][b]?.[dataset]];
+  const [x, y] = [numberIn(paperTable1[paper][a], dataset), numberIn(paperTable1[paper][b], dataset)];
   return x === undefined || y === undefined ? nothing : text(points(x - y));
 }

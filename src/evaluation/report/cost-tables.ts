@@ -1,4 +1,4 @@
-import { paperDataset, paperTable4 } from "../paper-numbers.ts";
+import { numberIn, type PaperRow, paperDataset, paperTable4 } from "../paper-numbers.ts";
 import { effortRow, retrievalRow, scoreRow } from "../summarise-run.ts";
 import { mean, percentile } from "../summary.ts";
 import {
@@ -92,10 +92,9 @@ function timeRows(run: ReportRun): TableRow[] {
       cells: [
         text(name),
         text(totals.length),
-        text(duration(answer)),
+        totals.length ? text(duration(answer)) : nothing,
         update > 0 ? text(`+${duration(update)}`) : nothing,
-        text(duration(percentile(totals, 0.5))),
-        text(duration(percentile(totals, 0.95))),
+        ...[0.5, 0.95].map((share) => (totals.length ? text(duration(percentile(totals, share))) : nothing)),
         ...speedUps(name),
         ...theirs,
       ],
@@ -104,10 +103,10 @@ function timeRows(run: ReportRun): TableRow[] {
 }
 
 function paperSeconds(method: string, dataset: string): Cell[] {
-  const rows: Readonly<Record<string, Readonly<Record<string, number>>>> = paperTable4.seconds;
-  const baseline = rows["standard-rag"]?.[dataset];
+  const rows = new Map<string, PaperRow>(Object.entries(paperTable4.seconds));
+  const baseline = numberIn(rows.get("standard-rag"), dataset);
   if (baseline === undefined) return [];
-  const seconds = rows[method]?.[dataset];
+  const seconds = numberIn(rows.get(method), dataset);
   return seconds === undefined
     ? [nothing, nothing]
     : [text(seconds.toFixed(2)), text((baseline / seconds).toFixed(2))];

@@ -1,4 +1,4 @@
-import { longBenchTasks, memoragNumbers } from "../longbench.ts";
+import { longBenchTaskOf, memoragNumbersOf } from "../longbench.ts";
 import { mean } from "../summary.ts";
 import { type Block, type Cell, nothing, percent, percentInterval, type Section, text } from "./blocks.ts";
 import { comparisonCells } from "./comparisons.ts";
@@ -30,12 +30,12 @@ function scoreTable(runs: readonly ReportRun[], methods: readonly string[]): Blo
     cells: [
       text(`published: ${name}`),
       ...runs.map(({ config: { dataset } }) => {
-        const number = memoragNumbers[dataset.name]?.[i];
+        const number = memoragNumbersOf(dataset.name)[i];
         return number === undefined ? nothing : text(number.toFixed(1));
       }),
     ],
   }));
-  const isAnyPublished = runs.some(({ config: { dataset } }) => memoragNumbers[dataset.name]);
+  const isAnyPublished = runs.some(({ config: { dataset } }) => memoragNumbersOf(dataset.name).length);
   return {
     kind: "table",
     caption: "Scores by method and dataset: F1, or ROUGE-L of summaries",
@@ -49,7 +49,7 @@ function scoreTable(runs: readonly ReportRun[], methods: readonly string[]): Blo
 }
 
 function headOf({ label, config: { dataset }, questions }: ReportRun): string {
-  const metric = longBenchTasks[dataset.name]?.metric === "rouge-l" ? "ROUGE-L" : "F1";
+  const metric = longBenchTaskOf(dataset.name)?.metric === "rouge-l" ? "ROUGE-L" : "F1";
   return `${label} (${metric}, ${questions.length})`;
 }
 

@@ -1,4 +1,4 @@
-import { nearestPaperModel, type PaperRow, paperDataset, paperTable1 } from "../paper-numbers.ts";
+import { nearestPaperModel, numberIn, paperDataset, paperTable1 } from "../paper-numbers.ts";
 import type { RunRecord } from "../run-format.ts";
 import { mean } from "../summary.ts";
 import {
@@ -111,15 +111,13 @@ function columnCells(methods: readonly string[], { run, ids, seed }: Column): Ce
 function paperRows(model: string, columns: readonly (string | undefined)[]): TableRow[] {
   const paper = nearestPaperModel(model);
   const rows = paperTable1[paper];
-  const known = (row: PaperRow | undefined, name: string | undefined) =>
-    name === undefined ? undefined : row?.[name];
-  if (!columns.some((name) => known(rows.prag, name) !== undefined)) return [];
+  if (!columns.some((name) => numberIn(rows.prag, name) !== undefined)) return [];
   return Object.entries(rows).map(([method, row]) => ({
     isPaper: true,
     cells: [
       text(`paper: ${method}`),
       ...columns.map((name) => {
-        const value = known(row, name);
+        const value = numberIn(row, name);
         return value === undefined ? nothing : text(percent(value));
       }),
     ],

@@ -14,16 +14,16 @@ const settings: Readonly<Record<string, (run: ReportRun) => string>> = {
     corpus
       ? `${corpus.name}, ${corpus.passages.toLocaleString("en")} passages (${corpus.hash.slice(0, 8)})`
       : "none",
-  retriever: ({ config: { retriever } }) => `${String(retriever.name)} (${hashOf(retriever)})`,
+  retriever: ({ config: { retriever } }) => `${retriever.name ?? "other"} (${hashOf(retriever)})`,
   k: ({ config: { answering } }) => String(answering.limit),
   "chain of thought": ({ config: { answering } }) => (answering.chainOfThought ? "yes" : "no"),
   shots: ({ config: { answering } }) => String(answering.shots),
   model: ({ config: { model } }) => `${model.name} ${model.weights} (${model.fingerprint.slice(0, 8)})`,
   compat: ({ config }) => config.compat,
   recipe: ({ config: { recipe, initHash } }) =>
-    `${String(recipe.name)} (${hashOf(recipe)}), start ${initHash.slice(0, 8)}`,
+    `${recipe.name ?? "other"} (${hashOf(recipe)}), start ${initHash.slice(0, 8)}`,
   augmentation: ({ config: { augmentation } }) =>
-    `${String(augmentation.augmenter ?? "other")} (${hashOf(augmentation)})`,
+    `${augmentation.augmenter ?? "other"} (${hashOf(augmentation)})`,
   merge: ({ config: { merge } }) => `${merge.weights} × ${merge.scale}`,
   prompts: ({ config }) => config.promptsHash.slice(0, 8),
   version: ({ config }) => config.version,

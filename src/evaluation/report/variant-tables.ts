@@ -1,6 +1,7 @@
 import { canonicalJson, sha256 } from "../../base/hash.ts";
 import {
   nearestPaperModel,
+  numberIn,
   type PaperRow,
   paperDataset,
   paperFigure3,
@@ -49,17 +50,20 @@ const aspects = {
     value: ({ config }) => canonicalJson(config.augmentation),
     rest: (run) => [common(run), run.config.recipe, run.config.initHash],
     label: ({ variant, config: { augmentation } }) =>
-      variant ?? (augmentation.imported ? "ready-made" : String(augmentation.augmenter)),
+      variant ?? (augmentation.imported ? "ready-made" : (augmentation.augmenter ?? "other")),
   },
   ablation: {
-    value: ({ config }) => String(config.recipe.without ?? "none"),
+    value: ({ config }) => config.recipe.without ?? "none",
     rest: (run) => [
       common(run),
       { ...run.config.recipe, without: "" },
       run.config.augmentation,
       run.config.initHash,
     ],
-    label: ({ config }) => ablationNames[String(config.recipe.without ?? "none")] ?? "other",
+    label: ({ config: { recipe } }) => {
+      const { without = "none" } = recipe;
+      return (Object.hasOwn(ablationNames, without) && ablationNames[without]) || "other";
+    },
   },
 } satisfies Record<string, Aspect>;
 
@@ -172,7 +176,7 @@ function rowsOf(table: VariantTable, seed: string, run: ReportRun): TableRow[] {
 
 /** A row of the paper; nothing where it has none of these datasets. */
 function paperRow(label: string, row: PaperRow, datasets: readonly string[]): TableRow[] {
-  const values = datasets.map((name) => row[paperDataset(name)]);
+  const values = datasets.map((name) => numberIn(row, paperDataset(name)));
   if (values.every((value) => value === undefined)) return [];
   const cells = values.map((value) => (value === undefined ? nothing : text(percent(value))));
   return [{ isPaper: true, cells: [text(`paper: ${label}`), ...cells] }];
