@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { sha256 } from "../../base/hash.ts";
 import { Random } from "../../base/random.ts";
+import { methodNames } from "../../methods/method.ts";
 import { significance } from "../compare-runs.ts";
 import type { LoadedRun } from "../run-folder.ts";
 import type { QuestionRow, RunRecord } from "../run-format.ts";
@@ -155,18 +156,8 @@ export function differs(a: readonly number[], b: readonly number[]): boolean {
   return a.length > 1 && a.length === b.length && pairedTTest(a, b).p < significance;
 }
 
-/** Methods in the order of reports: the paper's, then variants behind their method. */
-const order = [
-  "closed-book",
-  "standard-rag",
-  "da-rag",
-  "flare",
-  "flare-token",
-  "dragin",
-  "prag",
-  "combine",
-  "memorag",
-];
+/** Methods in the order of reports, variants behind their method. */
+const order: readonly string[] = [...methodNames, "memorag"];
 export function compareMethods(a: string, b: string): number {
   const rank = (id: string) => {
     const at = order.indexOf(id.split(":")[0]!);
