@@ -57,6 +57,17 @@ describe("columns of a report", () => {
     );
   });
 
+  it("show the other methods of a run that has a row among variants", () => {
+    const config = { initHash: "f".repeat(16) };
+    const { markdown } = createReport([
+      createRun("runs/atlas", someMethods),
+      createRun("runs/atlas+warm", { prag: 0.9 }, { config }),
+      createRun("runs/atlas+warmer", { prag: 0.7, combine: 0.8 }, { config: { initHash: "e".repeat(16) } }),
+    ]);
+    expect(headOf(markdown)).toBe("| method | atlas (20) | atlas, warmer (20) |");
+    expect(linesOf(markdown, "| warm")).toHaveLength(2);
+  });
+
   it("leave out what repeats one of them, and say so", () => {
     const { markdown } = createReport([
       createRun("table1/atlas", someMethods),

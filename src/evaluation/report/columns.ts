@@ -42,7 +42,10 @@ function runsOfSections(group: RunGroup): { variants: Set<ReportRun>; controls: 
   const isShort = (run: ReportRun) => !isLong(run); // long texts have no such sections
   const own = { ...group, runs: group.runs.filter(isShort), main: group.main.filter(isShort) };
   return {
-    variants: new Set([...familiesOf(own), ...own.main.map((main) => timedRun(own, main))]),
+    variants: new Set([
+      ...familiesOf(own).filter((run) => methodsIn(run).every((id) => id === "prag")), // other methods they leave out
+      ...own.main.map((main) => timedRun(own, main)),
+    ]),
     controls: new Set(own.runs.filter((run) => hasSweep(run) || controlRows(run).length > 0)),
   };
 }
