@@ -1,10 +1,10 @@
 import { basename, dirname } from "node:path";
-import { controlRows, hasSweep } from "./control-sections.ts";
+import { controlsOf, hasSweep } from "./control-sections.ts";
 import { timedRun } from "./cost-tables.ts";
+import { familiesOf } from "./families.ts";
 import { answersOf } from "./groups.ts";
 import { isLong, isPlain, type ReportRun, type RunGroup } from "./runs.ts";
 import { differences, isSameAs, numbered, settingsKey } from "./settings.ts";
-import { familiesOf } from "./variant-tables.ts";
 
 /** A group whose every run stands in a table, or is named with the reason why it does not. */
 export interface ColumnedGroup extends RunGroup {
@@ -46,7 +46,7 @@ function runsOfSections(group: RunGroup): { variants: Set<ReportRun>; controls: 
       ...familiesOf(own).filter((run) => methodsIn(run).every((id) => id === "prag")), // other methods they leave out
       ...own.main.map((main) => timedRun(own, main)),
     ]),
-    controls: new Set(own.runs.filter((run) => hasSweep(run) || controlRows(run).length > 0)),
+    controls: new Set(own.runs.filter((run) => hasSweep(run) || controlsOf(run).length > 0)),
   };
 }
 

@@ -58,28 +58,29 @@ function captionOf({ label, dataset, variant }: ReportRun): string {
   return label === dataset && variant !== undefined ? `${label} (${variant})` : label;
 }
 
-/** Controls of a run against their methods. */
-export function controlRows(run: ReportRun): TableRow[] {
-  const controls = [...run.byMethod.keys()]
-    .filter((id) => id.includes(":") && (!passagesOf.test(id) || (id.endsWith(":k1") && !hasSweep(run))))
+/** Controls of a run that have an answer: methods with another setting, but for those of a sweep. */
+export function controlsOf(run: ReportRun): string[] {
+  const isInSweep = (id: string) => passagesOf.test(id) && (!id.endsWith(":k1") || hasSweep(run));
+  return [...run.byMethod]
+    .flatMap(([id, { size }]) => (size && id.includes(":") && !isInSweep(id) ? [id] : []))
     .sort(compareMethods);
-  return controls.flatMap((id): TableRow[] => {
+}
+
+function controlRows(run: ReportRun): TableRow[] {
+  return controlsOf(run).map((id): TableRow => {
     const base = id.split(":")[0]!;
-    const [own, plain] = [run.byMethod.get(id), run.byMethod.get(base)];
-    if (!own?.size) return [];
+    const [own, plain] = [run.byMethod.get(id)!, run.byMethod.get(base)];
     const { mean: value, ...interval } = estimate(f1Of(own, [...own.keys()]), `${run.name}/${id}`, run);
     const ids = commonIds([own, plain]);
     const compared = plain && ids.length > 1 ? comparisonCells(run, [id, base], ids) : [];
-    return [
-      {
-        cells: [
-          text(id),
-          { text: percent(value), detail: percentInterval(interval) },
-          plain && ids.length ? text(percent(mean(f1Of(plain, ids)))) : nothing,
-          ...compared,
-        ],
-      },
-    ];
+    return {
+      cells: [
+        text(id),
+        { text: percent(value), detail: percentInterval(interval) },
+        plain && ids.length ? text(percent(mean(f1Of(plain, ids)))) : nothing,
+        ...compared,
+      ],
+    };
   });
 }
 
