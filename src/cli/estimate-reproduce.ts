@@ -67,6 +67,7 @@ export async function estimateRuns(
 /** A start that is still to be trained, or only in part, costs what the usual one does. */
 function withoutMissingStart(context: ReproduceContext, run: ReproduceRun): ReproduceRun {
   const { initAdapter, ...settings } = run.settings;
+  if (initAdapter == null) return run;
   const isMissing = initAdapter === startFolder(context) && !existsSync(join(initAdapter, warmUpFile));
   return isMissing ? { ...run, settings } : run;
 }

@@ -146,10 +146,12 @@ export async function adapterCost(parts: EngineParts, used: ReadonlySet<string>)
   const keys = new Set(encoded.map(({ key }) => key));
   const stored = (await (await parts.store()).list()).filter(({ key }) => keys.has(key));
   const { passages, seconds } = await encodingCost(parts);
+  // An adapter that was made elsewhere does not tell what its training took.
+  const trainingTokens = encoded.flatMap(({ trainingTokens: tokens }) => tokens ?? []);
   return {
     adapters: encoded.length,
     bytesPerAdapter: mean(stored.map(({ bytes }) => bytes)),
-    trainingTokensPerPassage: mean(encoded.map(({ trainingTokens = 0 }) => trainingTokens)),
+    trainingTokensPerPassage: trainingTokens.length ? mean(trainingTokens) : null,
     encodeSecondsPerPassage: passages > 0 ? seconds / passages : null,
     savedPromptTokens: null,
     breakEvenByTokens: null,

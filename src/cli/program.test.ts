@@ -38,6 +38,12 @@ describe("help", () => {
     expect(help).toContain("(default: closed-book,standard-rag,prag,combine)");
   });
 
+  it("says at once that an order by type needs the number of questions", async () => {
+    const words = ["eval", "--dataset", "q.jsonl", "--out", "run", "--sample-order", "first-per-type"];
+    const asked = createProgram(fakeShell().shell).parseAsync(words, { from: "user" });
+    await expect(asked).rejects.toThrow(/--sample-order first-per-type needs --sample/);
+  });
+
   it("knows all commands", () => {
     expect(commands.map((command) => pathOf(command).join(" ")).sort()).toEqual(
       [

@@ -80,7 +80,7 @@ const variants: Readonly<Record<Target, (set: EvalSet, options: TargetOptions) =
         'table2 needs a start to compare with: give --warm-data with questions to learn from, or --init-adapter with the folder that "prag warmup" wrote',
       );
     return [
-      { methods: [prag], settings: {} },
+      { methods: [prag], settings: { initAdapter: null } }, // whatever start the settings file names
       { variant: "warm", methods: [prag], settings: { initAdapter: warm } },
     ];
   },

@@ -53,9 +53,9 @@ describe("the plan of a reproduction", () => {
   it("compares starts, augmenters and parts of the augmentation in runs that differ in that alone", () => {
     const runs = planRuns("table2", { ...plain, warm: "warm" });
     expect(runs.map(({ name, settings }) => [name, settings])).toEqual([
-      ["atlas", {}],
+      ["atlas", { initAdapter: null }],
       ["atlas+warm", { initAdapter: "warm" }],
-      ["popqa", {}],
+      ["popqa", { initAdapter: null }],
       ["popqa+warm", { initAdapter: "warm" }],
     ]);
     expect(() => planRuns("table2", plain)).toThrow(/--warm-data/);

@@ -29,6 +29,7 @@ import {
   sessionSchema,
 } from "../evaluation/run-format.ts";
 import { summariseRun, sumSessions } from "../evaluation/summarise-run.ts";
+import { largest } from "../evaluation/summary.ts";
 import type { Method } from "../methods/method.ts";
 import { describeRun, nameOf } from "./describe-run.ts";
 import type { EvalPlan } from "./plan-eval.ts";
@@ -189,7 +190,7 @@ class EvalRun {
   async #questionRows(): Promise<QuestionRow[]> {
     const path = join(this.#options.out, runFiles.questions);
     const before = await readJsonl(path, questionRowSchema);
-    const depth = Math.max(0, ...before.map(({ retrieved }) => retrieved.length));
+    const depth = largest(before.map(({ retrieved }) => retrieved.length));
     if (before.length > 0 && depth >= (await this.#depth())) return before;
     const rows = await createQuestionRows(this.#plan.questions, await this.#retrievalParts());
     await writeAtomic(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));

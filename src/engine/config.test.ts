@@ -40,6 +40,11 @@ describe("completeConfig", () => {
     expect(() => completeConfig(settings)).toThrow(wanted);
   });
 
+  it("takes the seeded start where null is said", () => {
+    expect(completeConfig({ initAdapter: "warm" }).initAdapter).toBe("warm");
+    expect(completeConfig({ initAdapter: null }).initAdapter).toBeUndefined();
+  });
+
   it("says where the settings stand", () => {
     expect(() => completeConfig({ limit: -1 }, "my.json")).toThrow(/^my\.json: "limit"/);
   });

@@ -100,8 +100,11 @@ export const configSchema = z.strictObject({
   recipe: partialRecipeSchema.optional(),
   /** `reference` does what the paper's code does: its recipe and its prompts. */
   compat: z.enum(choices.compat).default("none"),
-  /** PEFT folder of the adapter that training starts from, in place of the seeded start. */
-  initAdapter: z.string().optional(),
+  /** PEFT folder of the adapter that training starts from, in place of the seeded start; `null` takes the seeded one whatever the file says. */
+  initAdapter: z
+    .string()
+    .nullish()
+    .transform((folder) => folder ?? undefined),
   /** Where absent, the model's preset, or the paper's plain sum. */
   merge: z
     .strictObject({

@@ -23,6 +23,7 @@ export interface EngineDescription {
   retriever: Record<string, unknown>;
   recipe: Record<string, unknown>;
   initHash: string;
+  initSource: "seed" | "adapter";
   adapterDtype: string;
   augmentation: Record<string, unknown>;
   merge: { weights: string; scale: number };
@@ -42,6 +43,7 @@ export async function describeEngine(parts: EngineParts): Promise<EngineDescript
     retriever: await describeRetriever(parts),
     recipe: { ...recipe },
     initHash: hashAdapter(initial),
+    initSource: config.initAdapter === undefined ? "seed" : "adapter",
     adapterDtype: config.adapterDtype,
     augmentation: {
       augmenter,

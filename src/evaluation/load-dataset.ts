@@ -6,7 +6,7 @@ import { parseLines, readDatasetFile } from "./datasets/dataset-file.ts";
 import { parseCustomRows, parseJsonList, parseJsonlRows } from "./datasets/jsonl.ts";
 import { type Aliases, parseAliases, parseHotpot, parseTwoWiki } from "./datasets/multi-hop.ts";
 import { parseComplexWebQuestions, parsePopQa } from "./datasets/single-hop.ts";
-import { longBenchTasks, parseLongBench, scoreLongBench } from "./longbench.ts";
+import { longBenchTaskOf, parseLongBench, scoreLongBench } from "./longbench.ts";
 import { checkQuestions, type PlacedQuestion, type Question } from "./questions.ts";
 
 /** Files that can be read as a dataset. */
@@ -74,7 +74,7 @@ export async function loadRows<T>(path: string, schema: z.ZodType<T>): Promise<T
 }
 
 function tokensOfAnswers(questions: readonly Question[]): number | undefined {
-  const limits = new Set(questions.map(({ type }) => longBenchTasks[type]?.maxTokens));
+  const limits = new Set(questions.map(({ type }) => longBenchTaskOf(type)?.maxTokens));
   return limits.size === 1 ? [...limits][0] : undefined;
 }
 

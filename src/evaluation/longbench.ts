@@ -42,6 +42,16 @@ export const memoragNumbers: Readonly<
   gov_report: [23.6, 20.1, 27.9],
 };
 
+/** How a dataset of LongBench is scored; undefined for another one, whatever it is called. */
+export function longBenchTaskOf(dataset: string): LongBenchTask | undefined {
+  return Object.hasOwn(longBenchTasks, dataset) ? longBenchTasks[dataset] : undefined;
+}
+
+/** MemoRAG's numbers of a dataset; none for one that its README does not report. */
+export function memoragNumbersOf(dataset: string): readonly number[] {
+  return Object.hasOwn(memoragNumbers, dataset) ? (memoragNumbers[dataset] ?? []) : [];
+}
+
 const rowSchema = z.object({
   _id: z.string(),
   /** Empty for a summary. */
@@ -60,7 +70,7 @@ export const summaryQuestion = "Summarise the text.";
 /** Reads rows of LongBench, each with the text that it is about: https://github.com/THUDM/LongBench */
 export function parseLongBench(text: string, path: string): PlacedQuestion[] {
   return parseLines(text, rowSchema, path).map(({ row, line }) => {
-    if (!Object.hasOwn(longBenchTasks, row.dataset) && row.metric === undefined) {
+    if (!longBenchTaskOf(row.dataset) && row.metric === undefined) {
       const known = Object.keys(longBenchTasks).join(", ");
       throw new FormatError(
         `dataset "${row.dataset}" is not known; known are ${known}; another one needs "metric": "f1"`,
@@ -85,7 +95,7 @@ export function parseLongBench(text: string, path: string): PlacedQuestion[] {
  * does it; behind a chain of thought, of the answer.
  */
 export const scoreLongBench: Scorer = ({ type, answers }, { text, answer, chainOfThought }) => {
-  const isSummary = longBenchTasks[type]?.metric === "rouge-l";
+  const isSummary = longBenchTaskOf(type)?.metric === "rouge-l";
   const said = chainOfThought && !isSummary ? answer : text.trim();
   const scores = answers.map((one) => (isSummary ? rougeL : tokenF1)(said, one));
   return { ...scoreAnswer(said, answers), f1: Math.max(0, ...scores) };

@@ -104,3 +104,8 @@ function row(names: string, values: string): PaperRow {
   const numbers = values.split(" ").map(Number);
   return Object.fromEntries(names.split(" ").map((name, i) => [name, numbers[i]!]));
 }
+
+/** A row's number in a column; undefined where the paper has none, whatever our dataset is called. */
+export function numberIn(row: PaperRow | undefined, column: string | undefined): number | undefined {
+  return row !== undefined && column !== undefined && Object.hasOwn(row, column) ? row[column] : undefined;
+}

@@ -10,71 +10,13 @@ import { openJsonl } from "../base/jsonl.ts";
 import { Random } from "../base/random.ts";
 import { compareAdapters } from "./controls.ts";
 import { niceTicks } from "./report/plot.ts";
-import { createReport as create, type ReportOptions, writeReport } from "./report.ts";
-import { someConfig, someRecord } from "./run.suite.ts";
-import type { LoadedRun } from "./run-folder.ts";
-import type { QuestionRow, RunConfig, RunRecord } from "./run-format.ts";
+import { createReport, createRun, rounds, someMethods } from "./report.suite.ts";
+import { writeReport } from "./report.ts";
+import { someConfig } from "./run.suite.ts";
 
-const hash = "0123456789abcdef";
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>|*_\`&lt;\u0007`;
 
-function questionRow(id: string, type: string): QuestionRow {
-  return {
-    id,
-    hash,
-    type,
-    isClosed: false,
-    answerInCorpus: true,
-    retrieved: ["p"],
-    answerRank: id.length % 2 ? 1 : null,
-    supportRanks: [2],
-  };
-}
-
-function scored(f1: number): RunRecord["scores"] {
-  return { em: f1 === 1 ? 1 : 0, f1, precision: f1, recall: f1 };
-}
-
-/** A run whose methods have the given mean F1: the first questions are right. */
-function createRun(
-  folder: string,
-  shares: Record<string, number>,
-  {
-    questions = 20,
-    config = {},
-    text = "plain",
-  }: { questions?: number; config?: Partial<RunConfig>; text?: string } = {},
-): LoadedRun {
-  const ids = Array.from({ length: questions }, (_, i) => `q${i}`);
-  const records = Object.entries(shares).flatMap(([method, share]) =>
-    ids.map((id, i) =>
-      someRecord({
-        id,
-        method,
-        type: i % 2 ? "bridge" : "comparison",
-        scores: scored(i < share * questions ? 1 : 0),
-        lenient: scored(i < share * questions ? 1 : 0),
-        texts: { question: text, answers: [text], prediction: text, answer: text, lenientAnswer: text },
-      }),
-    ),
-  );
-  return {
-    folder,
-    config: someConfig({
-      methods: Object.keys(shares).map((id) => ({ id, options: {}, description: {} })),
-      ...config,
-    }),
-    questions: ids.map((id, i) => questionRow(id, i % 2 ? "bridge" : "comparison")),
-    records,
-    summary: undefined,
-  };
-}
-
-/** Few rounds: the tests ask for what is shown, not for exact intervals. */
-const rounds = 200;
-const createReport = (runs: LoadedRun[], options: ReportOptions = {}) => create(runs, { rounds, ...options });
-
-const methods = { "closed-book": 0.1, "standard-rag": 0.2, prag: 0.5, combine: 0.3, "prag:shuffled": 0 };
+const methods = someMethods;
 
 describe("report", () => {
   it("is one page that fetches nothing, with a table per dataset and our numbers beside the paper's", () => {
@@ -97,7 +39,7 @@ describe("report", () => {
 
   it("calls the mean of a sample with as many questions of each type what it is, and shows no total of the paper's beside it", () => {
     const { dataset } = someConfig();
-    const sample = { ...dataset.sample, order: "first-per-type" as const };
+    const sample = { ...dataset.sample, size: 10, order: "first-per-type" as const };
     const config = { dataset: { ...dataset, name: "hotpotqa", sample } };
     const { markdown } = createReport([createRun("runs/hotpotqa", methods, { config })]);
     const rows = markdown.split("\n");
@@ -109,6 +51,23 @@ describe("report", () => {
     const paper = rows.filter((row) => row.includes("paper: prag"));
     expect(paper).toHaveLength(1); // by type alone
     expect(paper[0]).toContain("| *–* |");
+  });
+
+  it("does not take the order of a sample for what the sample is", () => {
+    const { dataset } = someConfig();
+    const runOf = (size: number | null, questions: number) => {
+      const sample = { ...dataset.sample, size, order: "first-per-type" as const };
+      return createRun("runs/hotpotqa", methods, {
+        questions,
+        config: { dataset: { ...dataset, name: "hotpotqa", sample } },
+      });
+    };
+    const whole = createReport([runOf(null, 20)]).markdown; // of all questions nothing is drawn
+    expect(whole).toContain("| total (20) | comparison (10) |");
+    expect(whole).toMatch(/paper: prag\* \| \*20\.0\*/);
+    const uneven = createReport([runOf(11, 21)]).markdown; // one type has fewer than were asked for
+    expect(uneven).toContain("| total (21) | comparison (11) | bridge (10) |");
+    expect(uneven).toMatch(/paper: prag\* \| \*–\*/); // but it is not the dataset's total
   });
 
   it("knows a run over long texts and one over passages of the same dataset apart", () => {
@@ -147,6 +106,27 @@ describe("report", () => {
     for (const line of table) expect(line.replaceAll("\\|", "").split("|")).toHaveLength(8);
   });
 
+  it("shows hostile names as text, and writes no file but its own", () => {
+    const names = ["../../escaped/x", `x.svg)${hostile}`, "../../escaped\\x", "CON/../..", "a".repeat(500)];
+    const sweep = Object.fromEntries([1, 2, 3].map((k) => [`prag:k${k}`, 0.5 / k]));
+    const runs = names.flatMap((name, i) => {
+      const dataset = { ...someConfig().dataset, name, hash: `${i}`.repeat(16) };
+      return ["", "+sweep", `+${hostile}`].map((variant) =>
+        createRun(`runs/${i}${variant}`, { ...methods, [hostile]: 0.3, ...sweep }, { config: { dataset } }),
+      );
+    });
+    const { html, markdown, figures } = createReport(runs, { shareable: names });
+    const { document } = parseHTML(html);
+    expect([...document.querySelectorAll("script, img")]).toEqual([]);
+    expect(document.querySelector("main")!.textContent).toContain("<script>alert(1)</script>");
+    expect(markdown).not.toMatch(/<script|<img/);
+    for (const name of figures.keys()) expect(name).toMatch(/^figures\/[\w.-]{1,124}\.svg$/);
+    const shown = [...markdown.matchAll(/^!\[.*\]\((.*?)\)$/gm)].map(([, name]) => name!);
+    expect(new Set(shown).size).toBe(shown.length); // none stands in the place of another
+    expect(shown.sort()).toEqual([...figures.keys()].sort());
+    for (const svg of figures.values()) expect(svg).not.toMatch(/<script|<img/);
+  });
+
   it("keeps the texts of datasets that may not be passed on to itself", () => {
     const dataset = { ...someConfig().dataset, name: "popqa" };
     const run = createRun("runs/popqa", methods, { text: "secret words", config: { dataset } });
@@ -165,7 +145,7 @@ describe("report", () => {
         { prag: 0.9 },
         { questions: 10, config: { initHash: "fedcba9876543210" } },
       ),
-      createRun("runs/atlas+rule", { prag: 0.4 }, { config: { augmentation: { augmenter: "model" } } }),
+      createRun("runs/atlas+own-model", { prag: 0.4 }, { config: { augmentation: { augmenter: "model" } } }),
       createRun("runs/atlas+figure3-both", { prag: 0.6 }, { config: recipe("none") }),
       createRun("runs/atlas+figure3-qa", { prag: 0.2 }, { config: recipe("qa") }),
     ]);
@@ -173,7 +153,7 @@ describe("report", () => {
     expect(row("| start |")).toBe("| start | atlas (10) |");
     expect(row("| random |")).toMatch(/100\.0|\*\*100\.0/); // the first half of the questions, all right
     expect(row("| warm |")).toMatch(/90\.0/);
-    expect(row("| rule |")).toMatch(/40\.0/);
+    expect(row("| own-model |")).toMatch(/40\.0/);
     expect(row("| rewrite only |")).toMatch(/20\.0/);
     expect(row("| both |")).toMatch(/60\.0/);
   });
@@ -230,6 +210,32 @@ describe("report", () => {
     } finally {
       await rm(root, { recursive: true, force: true });
     }
+  });
+
+  it("does not depend on the order in which questions were answered", () => {
+    const sweep = Object.fromEntries([1, 2, 3].map((k) => [`prag:k${k}`, 0.5 / k]));
+    const run = createRun("runs/atlas", { ...methods, ...sweep });
+    const shuffled = { ...run, records: new Random("order").shuffle(run.records) };
+    expect(createReport([shuffled])).toEqual(createReport([run]));
+  });
+
+  it.each(["constructor", "toString", "__proto__"])("is not confused by a dataset named %s", (name) => {
+    const { dataset, recipe } = someConfig();
+    const shares = { ...methods, constructor: 0.5 };
+    const runs = ["jsonl", "longbench"].flatMap((format) =>
+      ["", "+none", "+other"].map((variant) =>
+        createRun(`${format}/x${variant}`, shares, {
+          config: {
+            dataset: { ...dataset, name, format },
+            ...(variant && { recipe: { ...recipe, without: variant === "+other" ? name : "none" } }),
+            initHash: (variant === "+other" ? "f" : "e").repeat(16),
+          },
+        }),
+      ),
+    );
+    const { markdown } = createReport(runs);
+    expect(markdown).toContain("## Table 1");
+    expect(markdown).not.toMatch(/paper: prag|published: |native code|NaN|undefined/);
   });
 
   it("refuses runs without an answer", () => {

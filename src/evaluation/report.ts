@@ -1,26 +1,21 @@
 import { join } from "node:path";
 import { InputError } from "../base/errors.ts";
 import { readJsonIfPresent, writeAtomic } from "../base/files.ts";
-import { canonicalJson, sha256 } from "../base/hash.ts";
 import { type SimilarityReport, similarityFile, similaritySchema } from "./controls.ts";
-import {
-  type Block,
-  percent,
-  type ReportDocument,
-  type Section,
-  type TableRow,
-  text,
-} from "./report/blocks.ts";
+import type { ReportDocument, Section } from "./report/blocks.ts";
+import { chooseColumns } from "./report/columns.ts";
 import { orderingSection } from "./report/comparisons.ts";
 import { controlSection, similaritySection, sweepSection } from "./report/control-sections.ts";
 import { detailSection, retrievalSection, timeSection } from "./report/cost-tables.ts";
 import { exampleSection } from "./report/example-sections.ts";
+import { groupRuns, nameDatasets } from "./report/groups.ts";
 import { writeHtml } from "./report/html.ts";
 import { longTextSection } from "./report/long-texts.ts";
 import { mainSection } from "./report/main-tables.ts";
 import { figureFile, writeMarkdown } from "./report/markdown.ts";
 import { lineChart, standaloneSvg } from "./report/plot.ts";
-import { createReportRun, groupRuns, isLong, type ReportRun, type RunGroup } from "./report/runs.ts";
+import { createReportRun, isLong, type ReportRun, type RunGroup } from "./report/runs.ts";
+import { settingsSection } from "./report/settings.ts";
 import { ablationSection, augmentationSection, startSection } from "./report/variant-tables.ts";
 import { type LoadedRun, loadRun } from "./run-folder.ts";
 import { mean } from "./summary.ts";
@@ -84,10 +79,10 @@ export function createReport(
     similarities = [],
   }: ReportOptions & { similarities?: readonly SimilarityReport[] } = {},
 ): Report {
-  const runs = loaded.map((run) => createReportRun(run, rounds));
+  const runs = nameDatasets(loaded.map((run) => createReportRun(run, rounds)));
   if (!runs.some(({ records }) => records.length))
     throw new InputError(`none of ${runs.length} runs has an answer yet; run "prag eval" first`);
-  const groups = groupRuns(runs);
+  const groups = groupRuns(runs).map(chooseColumns);
   const sections = groups.flatMap((group, i) => {
     const suffix = groups.length > 1 ? ` (${group.model}, compat ${group.compat})` : "";
     const own = sectionsOf(group, suffix, new Set(shareable));
@@ -95,8 +90,15 @@ export function createReport(
   });
   const document: ReportDocument = {
     title,
-    lead: leadOf(runs),
-    sections: [...sections, ...present([similaritySection(similarities)]), settingsSection(runs)],
+    lead: leadOf(
+      runs,
+      groups.flatMap(({ left }) => left),
+    ),
+    sections: nameFigures([
+      ...sections,
+      ...present([similaritySection(similarities)]),
+      settingsSection(runs),
+    ]),
   };
   const figures = document.sections
     .flatMap(({ blocks }) => blocks)
@@ -135,6 +137,7 @@ function some(group: RunGroup, isWanted: (run: ReportRun) => boolean): RunGroup 
     ...group,
     runs: group.runs.filter(isWanted),
     main: group.main.filter(isWanted),
+    columns: group.columns.filter(isWanted),
   };
 }
 
@@ -146,11 +149,29 @@ function renameFigures(section: Section, group: number): Section {
   return { ...section, blocks };
 }
 
+/** A figure whose file another one has already gets a number. */
+function nameFigures(sections: readonly Section[]): Section[] {
+  const taken = new Set<string>();
+  const nameOf = (wanted: string) => {
+    let name = wanted;
+    // Some file systems hold capitals and small letters for the same.
+    for (let i = 2; taken.has(figureFile(name).toLowerCase()); i++) name = `${wanted.slice(0, 100)}-${i}`;
+    taken.add(figureFile(name).toLowerCase());
+    return name;
+  };
+  return sections.map((section) => ({
+    ...section,
+    blocks: section.blocks.map((block) =>
+      block.kind === "figure" ? { ...block, name: nameOf(block.name) } : block,
+    ),
+  }));
+}
+
 function present(sections: readonly (Section | undefined)[]): Section[] {
   return sections.flatMap((section) => section ?? []);
 }
 
-function leadOf(runs: readonly ReportRun[]): string[] {
+function leadOf(runs: readonly ReportRun[], left: readonly string[]): string[] {
   const unfinished = runs.filter((run) => !isFinished(run)).map(({ name }) => name);
   const compat = [...new Set(runs.map(({ config }) => config.compat))];
   const answers = runs.reduce((total, { records }) => total + records.length, 0);
@@ -165,59 +186,11 @@ function leadOf(runs: readonly ReportRun[]): string[] {
     ...(unfinished.length
       ? [`Not finished: ${unfinished.join(", ")}. Their numbers are of the questions answered so far.`]
       : []),
+    ...(left.length ? [`In no table: ${left.join(", ")}.`] : []),
   ];
 }
 
 /** Whether all questions are answered by all methods; the summary may be older than the records. */
 function isFinished({ config, byMethod }: ReportRun): boolean {
   return config.methods.every(({ id }) => (byMethod.get(id)?.size ?? 0) >= config.dataset.questions);
-}
-
-/** What determines each run's results. */
-function settingsSection(runs: readonly ReportRun[]): Section {
-  const head = [
-    "run",
-    "dataset",
-    "sample",
-    "corpus",
-    "model",
-    "compat",
-    "recipe",
-    "augmentation",
-    "merge",
-    "prompts",
-    "version",
-    "harness",
-  ];
-  const block: Block = {
-    kind: "table",
-    caption: "What each run was made with",
-    head,
-    rows: runs.map(settingsRow),
-    note: "Beginnings of hashes in brackets; each run's config.json has all settings. Harness: share of the run's time that went into loading, scoring and writing.",
-  };
-  return { title: "Settings", blocks: [block] };
-}
-
-function settingsRow({ name, config, summary }: ReportRun): TableRow {
-  const { dataset, corpus, model, recipe, merge } = config;
-  const { size, order, seed } = dataset.sample;
-  return {
-    cells: [
-      name,
-      `${dataset.name} (${dataset.hash.slice(0, 8)})`,
-      `${dataset.questions} questions, ${size === null ? "all" : `${order}, seed ${seed}`}`,
-      corpus
-        ? `${corpus.name}, ${corpus.passages.toLocaleString("en")} passages (${corpus.hash.slice(0, 8)})`
-        : "none",
-      `${model.name} ${model.weights} (${model.fingerprint.slice(0, 8)})`,
-      config.compat,
-      `${String(recipe.name)} (${sha256(canonicalJson(recipe)).slice(0, 8)}), start ${config.initHash.slice(0, 8)}`,
-      String(config.augmentation.augmenter ?? sha256(canonicalJson(config.augmentation)).slice(0, 8)),
-      `${merge.weights} × ${merge.scale}`,
-      config.promptsHash.slice(0, 8),
-      config.version,
-      summary ? `${percent(summary.time.harnessShare)} %` : "–",
-    ].map(text),
-  };
 }

@@ -31,9 +31,31 @@ describe("loadRun", () => {
     await expect(loadRun(folder)).rejects.toThrow(/config\.json: field "seed"/);
     await expect(loadRun(join(folder, "none"))).rejects.toThrow(NotFoundError);
   });
+
+  it.each([
+    ["recipe", { name: { toString: 1 } }],
+    ["recipe", { without: ["qa"] }],
+    ["augmentation", { augmenter: { toString: 1 } }],
+    ["retriever", { name: 7 }],
+  ])("wants names as texts in a %s: %j", async (field, value) => {
+    await write("config.json", { ...someConfig(), [field]: value });
+    await expect(loadRun(folder)).rejects.toThrow(FormatError);
+  });
+
+  it("refuses times whose sums are no numbers", async () => {
+    const { timings } = someRecord();
+    await write("config.json", someConfig());
+    await write("records.jsonl", someRecord({ timings: { ...timings!, totalMs: 1.7e308 } }), someRecord());
+    await expect(loadRun(folder)).rejects.toThrow(/totalMs/);
+  });
 });
 
 describe("continueConfig", () => {
+  it("goes on with a run that does not say where its start is from", () => {
+    const now = someConfig({ initSource: "seed" });
+    expect(continueConfig(someConfig(), now, "runs/x")).toEqual(someConfig());
+  });
+
   it("adds methods and leaves the rest as it was", () => {
     const before = someConfig({ methods: [{ id: "prag", options: {}, description: {} }] });
     const now = someConfig({

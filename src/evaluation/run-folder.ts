@@ -70,7 +70,13 @@ function otherConfig(folder: string, [field, before, now]: Difference): ConfigEr
   );
 }
 
-function compared({ methods: _methods, environment: _environment, ...rest }: RunConfig): unknown {
+/** The hash of the start decides; where it is from, older runs do not say. */
+function compared({
+  methods: _methods,
+  environment: _environment,
+  initSource: _initSource,
+  ...rest
+}: RunConfig): unknown {
   return rest;
 }
 

@@ -24,6 +24,8 @@ export const runFiles = {
 const hash = z.string().regex(/^[0-9a-f]{8,64}$/);
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
+/** Seconds or milliseconds: of a sum or a mean of such as are larger, a report could say nothing. */
+const elapsed = z.number().min(0).max(1e12);
 
 /** How one method of a run is opened; its id is the method's name, or `prag:shuffled` for a variant. */
 export const methodEntrySchema = z.strictObject({
@@ -58,12 +60,14 @@ export const runConfigSchema = z.strictObject({
   }),
   /** `null` where no method retrieves. */
   corpus: z.strictObject({ name: z.string(), hash, passages: count }).nullable(),
-  retriever: z.record(z.string(), z.unknown()),
-  recipe: z.record(z.string(), z.unknown()),
+  retriever: z.looseObject({ name: z.string().optional() }),
+  recipe: z.looseObject({ name: z.string().optional(), without: z.string().optional() }),
   /** Of the adapter that training starts from. */
   initHash: hash,
+  /** Whether that one is drawn by the recipe's seed or was trained before; runs of older versions do not say. */
+  initSource: z.enum(["seed", "adapter"]).optional(),
   adapterDtype: z.string(),
-  augmentation: z.record(z.string(), z.unknown()),
+  augmentation: z.looseObject({ augmenter: z.string().optional() }),
   merge: z.strictObject({ weights: z.string(), scale: z.number() }),
   /** `reference`: as the paper's code does; `none`: the project's own choices. */
   compat: z.string(),
@@ -135,11 +139,11 @@ export const runRecordSchema = z.strictObject({
   /** Milliseconds; `null` where the question failed. */
   timings: z
     .strictObject({
-      totalMs: z.number(),
-      retrievalMs: z.number(),
-      loadMs: z.number(),
-      mergeMs: z.number(),
-      firstTokenMs: z.number().optional(),
+      totalMs: elapsed,
+      retrievalMs: elapsed,
+      loadMs: elapsed,
+      mergeMs: elapsed,
+      firstTokenMs: elapsed.optional(),
     })
     .nullable(),
   /** Ids of all passages that the method retrieved, in the order in which they first came. */
@@ -158,19 +162,19 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 
 /** Where the time of one call went, in seconds. */
 export const sessionSchema = z.strictObject({
-  totalSeconds: z.number(),
+  totalSeconds: elapsed,
   /** Ingest, index, augmentation, encoding: work that a product would do as well. */
-  prepareSeconds: z.number(),
+  prepareSeconds: elapsed,
   /** While methods answered. */
-  answerSeconds: z.number(),
+  answerSeconds: elapsed,
   /** All else: loading questions, scoring, writing. */
-  harnessSeconds: z.number(),
+  harnessSeconds: elapsed,
   answered: count,
 });
 export type Session = z.infer<typeof sessionSchema>;
 
 const optionalShare = share.nullable();
-const quantiles = z.strictObject({ mean: z.number(), p50: z.number(), p95: z.number() });
+const quantiles = z.strictObject({ mean: elapsed, p50: elapsed, p95: elapsed });
 const interval = z.strictObject({ low: z.number(), high: z.number() });
 
 /** One row of a table. Scores are means over all questions; one without an answer counts as wrong. */
@@ -238,15 +242,18 @@ const costSchema = z.strictObject({
   /** Passages of the sample that have an adapter. */
   adapters: count,
   bytesPerAdapter: z.number(),
-  trainingTokensPerPassage: z.number(),
+  /** Mean of the adapters that were trained here; `null` where none was. */
+  trainingTokensPerPassage: z.number().nullable(),
   /** `null` where the adapters were made elsewhere and their time is not known. */
-  encodeSecondsPerPassage: z.number().nullable(),
-  /** Prompt tokens that a question saves against standard RAG; `null` without both methods. */
+  encodeSecondsPerPassage: elapsed.nullable(),
+  /** Prompt tokens that a question saves against standard RAG; `null` where not both methods have answered all questions. */
   savedPromptTokens: z.number().nullable(),
   /** By arithmetic: training at 4P per token against prompts at 2P per token (P parameters); `null` where nothing is saved. */
   breakEvenByTokens: z.number().nullable(),
   /** By the clock: encode seconds against seconds saved per question, on this machine; `null` where nothing is saved. */
   breakEvenBySeconds: z.number().nullable(),
+  /** Questions that both methods answered, of which the three are; summaries of older versions do not say. */
+  comparedQuestions: count.optional(),
 });
 export type RunCost = z.infer<typeof costSchema>;
 

@@ -88,6 +88,14 @@ describe("summariseRun", () => {
     ).toBeNull();
   });
 
+  it("takes any number of questions", () => {
+    const questions = Array.from({ length: 130_000 }, (_, i) => row(`q${i}`));
+    expect(summariseRun({ ...parts, questions, records: [] }).retrieval).toMatchObject({
+      questions: 130_000,
+      answerRecall: { 3: 1 },
+    });
+  });
+
   it("says when adapters pay off", () => {
     const timed = (totalMs: number) => ({ totalMs, retrievalMs: 0, loadMs: 0, mergeMs: 0 });
     const records = ["a", "b"].flatMap((id) => [
@@ -109,12 +117,47 @@ describe("summariseRun", () => {
       breakEvenByTokens: 10,
       breakEvenBySeconds: 4,
     });
+    const imported = { ...cost, trainingTokensPerPassage: null };
+    expect(summariseRun({ ...parts, records, cost: imported }).cost).toMatchObject({
+      savedPromptTokens: 400,
+      breakEvenByTokens: null, // not 0: nobody knows what their training took
+    });
     const alone = summariseRun({
       ...parts,
       records: records.filter(({ method }) => method === "prag"),
       cost,
     });
     expect(alone.cost).toMatchObject({ savedPromptTokens: null, breakEvenByTokens: null });
+  });
+
+  it("compares costs by the questions that both methods answered, and only when both are done", () => {
+    const tooLong = {
+      timings: null,
+      promptTokens: 0,
+      error: { kind: "prompt-too-long" as const, message: "" },
+    };
+    const records = [
+      scored("a", 1, { promptTokens: 50 }),
+      scored("b", 1, { promptTokens: 550 }), // a long question
+      scored("a", 1, { promptTokens: 450, method: "standard-rag" }),
+      scored("b", 0, { ...tooLong, method: "standard-rag" }),
+    ];
+    const cost = {
+      adapters: 6,
+      bytesPerAdapter: 1000,
+      trainingTokensPerPassage: 2000,
+      encodeSecondsPerPassage: null,
+      savedPromptTokens: null,
+      breakEvenByTokens: null,
+      breakEvenBySeconds: null,
+    };
+    expect(summariseRun({ ...parts, records, cost }).cost).toMatchObject({
+      savedPromptTokens: 400,
+      breakEvenByTokens: 10,
+      comparedQuestions: 1,
+    });
+    const begun = records.slice(0, 3);
+    expect(summariseRun({ ...parts, records: begun, cost }).cost).toMatchObject({ savedPromptTokens: null });
   });
 
   it("sums the time of all calls, with the harness's share", () => {

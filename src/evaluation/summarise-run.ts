@@ -12,7 +12,7 @@ import type {
   Session,
 } from "./run-format.ts";
 import { bootstrapMeans } from "./statistics.ts";
-import { mean, percentile } from "./summary.ts";
+import { largest, mean, percentile } from "./summary.ts";
 
 const bootstrapRounds = 10_000;
 
@@ -53,7 +53,7 @@ export function summariseRun({
     retrieval: isRetrieving
       ? { ...retrievalRow(questions), byType: mapTypes(questions, (some) => retrievalRow(some)) }
       : null,
-    cost: cost && { ...cost, ...breakEven(begun, cost, config.answering.inFlight === 1) },
+    cost: cost && { ...cost, ...breakEven(complete, cost, config.answering.inFlight === 1) },
   };
 }
 
@@ -81,9 +81,7 @@ export function scoreRow(records: readonly RunRecord[]): ScoreRow {
 }
 
 function methodRow(name: string, records: readonly RunRecord[], seed: number): MethodRow {
-  const answered = records.filter(({ error }) => !error);
-  const meanOf = (pick: (record: RunRecord) => number) => mean(answered.map(pick));
-  const times = answered.flatMap(({ timings }) => (timings ? [timings] : []));
+  const times = records.flatMap(({ error, timings }) => (error || !timings ? [] : [timings]));
   const interval = (score: "em" | "f1") =>
     intervalOf(
       records.map(({ scores }) => scores[score]),
@@ -94,12 +92,23 @@ function methodRow(name: string, records: readonly RunRecord[], seed: number): M
     ...scoreRow(records),
     intervals: { em: interval("em"), f1: interval("f1") },
     byType: mapTypes(records, scoreRow),
-    promptTokens: meanOf(({ promptTokens }) => promptTokens),
-    generatedTokens: meanOf(({ generatedTokens }) => generatedTokens),
-    rounds: meanOf(({ rounds }) => rounds),
+    ...effortRow(records),
     latencyMs: quantiles(times.map(({ totalMs }) => totalMs)),
     loadMs: quantiles(times.map(({ loadMs }) => loadMs)),
     mergeMs: quantiles(times.map(({ mergeMs }) => mergeMs)),
+  };
+}
+
+/** What answering took: means over the questions that were answered, and all passages without an adapter. */
+export function effortRow(
+  records: readonly RunRecord[],
+): Pick<MethodRow, "promptTokens" | "generatedTokens" | "rounds" | "adapters" | "fallbacks"> {
+  const answered = records.filter(({ error }) => !error);
+  const meanOf = (pick: (record: RunRecord) => number) => mean(answered.map(pick));
+  return {
+    promptTokens: meanOf(({ promptTokens }) => promptTokens),
+    generatedTokens: meanOf(({ generatedTokens }) => generatedTokens),
+    rounds: meanOf(({ rounds }) => rounds),
     adapters: meanOf(({ adapters }) => adapters),
     fallbacks: records.reduce((total, { fallbacks }) => total + fallbacks, 0),
   };
@@ -125,8 +134,9 @@ function mapTypes<T extends { type: string }, R>(
 /** The depths at which recall is told, as far as was retrieved. */
 const depths = [1, 2, 3, 5, 10, 20, 50, 100];
 
-function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
-  const depth = Math.max(0, ...rows.map(({ retrieved }) => retrieved.length));
+/** What retrieval finds for some questions; without passages it says of no depth how often. */
+export function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
+  const depth = largest(rows.map(({ retrieved }) => retrieved.length));
   const shareOf = (some: readonly QuestionRow[]) => {
     const known = some.filter(({ answerInCorpus }) => answerInCorpus !== null);
     return known.length ? mean(known.map(({ answerInCorpus }) => Number(answerInCorpus))) : null;
@@ -151,30 +161,35 @@ function retrievalRow(rows: readonly QuestionRow[]): RetrievalRow {
 }
 
 /**
- * From how many questions per passage on an adapter is cheaper than its passage in the prompt; by the clock only where questions
- * were asked one at a time.
+ * From how many questions per passage on an adapter is cheaper than its passage in the prompt, by the questions that both methods
+ * answered; by the clock only where questions were asked one at a time.
  */
 function breakEven(
   methods: readonly { id: string; records: readonly RunRecord[] }[],
   { trainingTokensPerPassage, encodeSecondsPerPassage }: RunCost,
   isTimed: boolean,
-): Pick<RunCost, "savedPromptTokens" | "breakEvenByTokens" | "breakEvenBySeconds"> {
-  const recordsOf = (name: string) =>
-    methods.find(({ id }) => id === name)?.records.filter(({ error }) => !error);
-  const [rag, prag] = [recordsOf("standard-rag"), recordsOf("prag")];
-  if (!rag?.length || !prag?.length)
+): Pick<RunCost, "savedPromptTokens" | "breakEvenByTokens" | "breakEvenBySeconds" | "comparedQuestions"> {
+  const recordsOf = (name: string) => methods.find(({ id }) => id === name)?.records ?? [];
+  const prags = new Map(recordsOf("prag").map((record) => [record.id, record]));
+  // A prompt that is too long is often the longest one: means over other questions would compare other texts.
+  const pairs = recordsOf("standard-rag").flatMap((rag) => {
+    const prag = prags.get(rag.id);
+    return !prag || prag.error || rag.error ? [] : [{ rag, prag }];
+  });
+  if (pairs.length === 0)
     return { savedPromptTokens: null, breakEvenByTokens: null, breakEvenBySeconds: null };
-  const tokens = (some: readonly RunRecord[]) => mean(some.map(({ promptTokens }) => promptTokens));
-  const seconds = (some: readonly RunRecord[]) =>
-    mean(some.map(({ timings }) => (timings?.totalMs ?? 0) / 1000));
-  const savedTokens = tokens(rag) - tokens(prag);
-  const savedSeconds = seconds(rag) - seconds(prag);
+  const savedOf = (cost: (record: RunRecord) => number) =>
+    mean(pairs.map(({ rag }) => cost(rag))) - mean(pairs.map(({ prag }) => cost(prag)));
+  const savedTokens = savedOf(({ promptTokens }) => promptTokens);
+  const savedSeconds = savedOf(({ timings }) => (timings?.totalMs ?? 0) / 1000);
+  const isTrained = trainingTokensPerPassage !== null;
   const canTell = isTimed && savedSeconds > 0 && encodeSecondsPerPassage !== null;
   return {
     savedPromptTokens: savedTokens,
     // Training costs 4P per token (forward 2P, backward through a frozen weight 2P), a prompt 2P per token.
-    breakEvenByTokens: savedTokens > 0 ? (2 * trainingTokensPerPassage) / savedTokens : null,
+    breakEvenByTokens: savedTokens > 0 && isTrained ? (2 * trainingTokensPerPassage) / savedTokens : null,
     breakEvenBySeconds: canTell ? encodeSecondsPerPassage / savedSeconds : null,
+    comparedQuestions: pairs.length,
   };
 }
 

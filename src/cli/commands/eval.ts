@@ -160,6 +160,10 @@ async function run(shell: Shell, command: Command, options: Options): Promise<vo
 function sourceOf(options: Options, { cwd }: Shell): EvalSource {
   const { format, sample, sampleOrder, seed, corpus, aliases, augmentations } = options;
   if (sample !== undefined && sample < 1) throw new ConfigError(`--sample must be at least 1, got ${sample}`);
+  if (sample === undefined && sampleOrder === "first-per-type")
+    throw new ConfigError(
+      "--sample-order first-per-type needs --sample: how many questions of each type are asked",
+    );
   const full = (path: string | undefined) => (path === undefined ? undefined : resolve(cwd, path));
   const isContexts = corpus?.length === 1 && corpus[0] === "contexts";
   return {
@@ -219,7 +223,7 @@ function describe(report: EvalReport, { dataset, questions }: EvalPlan): string[
     ...describeRetrieval(retrieval),
     ...(cost?.adapters
       ? [
-          `adapters: ${cost.adapters.toLocaleString("en")}, ${formatBytes(cost.bytesPerAdapter)} each${payOff(cost)}`,
+          `adapters: ${cost.adapters.toLocaleString("en")}, ${formatBytes(cost.bytesPerAdapter)} each${payOff(cost, questions.length)}`,
         ]
       : []),
     `time: ${formatDuration(time.totalSeconds)} in all, ${formatDuration(time.answerSeconds)} of it answering, ${formatPercent(time.harnessShare)} % the harness itself`,
@@ -266,15 +270,20 @@ function describeRetrieval(retrieval: EvalReport["retrieval"]): string[] {
   ];
 }
 
-function payOff({
-  encodeSecondsPerPassage: seconds,
-  breakEvenByTokens: tokens,
-}: NonNullable<EvalReport["cost"]>): string {
+function payOff(
+  {
+    encodeSecondsPerPassage: seconds,
+    breakEvenByTokens: tokens,
+    comparedQuestions: compared = 0,
+  }: NonNullable<EvalReport["cost"]>,
+  questions: number,
+): string {
+  const where = compared < questions ? ` (by the ${compared} that both answered)` : "";
   const parts = [
     ...(seconds === null ? [] : [`${seconds.toFixed(2)} s per passage`]),
     ...(tokens === null
       ? []
-      : [`cheaper than prompts from ${Math.ceil(tokens)} questions per passage on, in tokens`]),
+      : [`cheaper than prompts from ${Math.ceil(tokens)} questions per passage on, in tokens${where}`]),
   ];
   return parts.map((part) => `, ${part}`).join("");
 }

@@ -1,8 +1,8 @@
 import { Random } from "../../base/random.ts";
-import { nearestPaperModel, paperDataset, paperTable1 } from "../paper-numbers.ts";
+import { nearestPaperModel, numberIn, paperDataset, paperTable1 } from "../paper-numbers.ts";
 import { pairedBootstrap, pairedTTest } from "../statistics.ts";
 import { type Cell, nothing, points, probability, type Section, text } from "./blocks.ts";
-import { type Answers, commonIds, f1Of, isBalanced, type ReportRun, type RunGroup } from "./runs.ts";
+import { type Answers, commonIds, f1Of, isDrawnByType, type ReportRun, type RunGroup } from "./runs.ts";
 
 /** The comparisons that the paper draws, on the same questions. */
 const orderings = [
@@ -18,13 +18,13 @@ const orderings = [
 /** Which of the paper's orderings hold here. */
 export function orderingSection(group: RunGroup, suffix: string): Section {
   const paper = nearestPaperModel(group.model);
-  const rows = group.main.flatMap((run) =>
+  const rows = group.columns.flatMap((run) =>
     orderings.flatMap(([a, b]) => {
       const [left, right] = [run.byMethod.get(a), run.byMethod.get(b)];
       const ids = commonIds([left, right]);
       if (!left || !right || ids.length < 2) return [];
-      const theirs = isBalanced(run) ? nothing : paperDifference(paper, paperDataset(run.dataset), [a, b]);
-      return [{ cells: [text(`${run.dataset}: ${a} − ${b}`), ...comparisonCells(run, [a, b], ids), theirs] }];
+      const theirs = isDrawnByType(run) ? nothing : paperDifference(paper, paperDataset(run.dataset), [a, b]);
+      return [{ cells: [text(`${run.label}: ${a} − ${b}`), ...comparisonCells(run, [a, b], ids), theirs] }];
     }),
   );
   return {
@@ -85,6 +85,6 @@ function paperDifference(
   dataset: string,
   [a, b]: readonly [string, string],
 ): Cell {
-  const [x, y] = [paperTable1[paper][a]?.[dataset], paperTable1[paper][b]?.[dataset]];
+  const [x, y] = [numberIn(paperTable1[paper][a], dataset), numberIn(paperTable1[paper][b], dataset)];
   return x === undefined || y === undefined ? nothing : text(points(x - y));
 }

@@ -21,6 +21,7 @@ import {
   type ReportRun,
   type RunGroup,
 } from "./runs.ts";
+import { differences, numbered } from "./settings.ts";
 
 /** `prag:k4`: a method with another number of passages. */
 const passagesOf = /^([a-z-]+):k(\d+)$/;
@@ -33,7 +34,7 @@ export function controlSection(group: RunGroup, suffix: string): Section | undef
     return [
       {
         kind: "table",
-        caption: `${run.dataset}${run.variant ? ` (${run.variant})` : ""}: controls against their method`,
+        caption: `${captionOf(run)}: controls against their method`,
         head: [
           "control",
           "F1",
@@ -52,37 +53,46 @@ export function controlSection(group: RunGroup, suffix: string): Section | undef
   return blocks.length ? { title: `Controls${suffix}`, blocks } : undefined;
 }
 
-function controlRows(run: ReportRun): TableRow[] {
-  const controls = [...run.byMethod.keys()]
-    .filter((id) => id.includes(":") && (!passagesOf.test(id) || (id.endsWith(":k1") && !hasSweep(run))))
+/** A column's label tells how it differs; another run is known by its variant. */
+function captionOf({ label, dataset, variant }: ReportRun): string {
+  return label === dataset && variant !== undefined ? `${label} (${variant})` : label;
+}
+
+/** Controls of a run that have an answer: methods with another setting, but for those of a sweep. */
+export function controlsOf(run: ReportRun): string[] {
+  const isInSweep = (id: string) => passagesOf.test(id) && (!id.endsWith(":k1") || hasSweep(run));
+  return [...run.byMethod]
+    .flatMap(([id, { size }]) => (size && id.includes(":") && !isInSweep(id) ? [id] : []))
     .sort(compareMethods);
-  return controls.flatMap((id): TableRow[] => {
+}
+
+function controlRows(run: ReportRun): TableRow[] {
+  return controlsOf(run).map((id): TableRow => {
     const base = id.split(":")[0]!;
-    const [own, plain] = [run.byMethod.get(id), run.byMethod.get(base)];
-    if (!own?.size) return [];
+    const [own, plain] = [run.byMethod.get(id)!, run.byMethod.get(base)];
     const { mean: value, ...interval } = estimate(f1Of(own, [...own.keys()]), `${run.name}/${id}`, run);
     const ids = commonIds([own, plain]);
     const compared = plain && ids.length > 1 ? comparisonCells(run, [id, base], ids) : [];
-    return [
-      {
-        cells: [
-          text(id),
-          { text: percent(value), detail: percentInterval(interval) },
-          text(plain?.size ? percent(mean(f1Of(plain, ids))) : "–"),
-          ...compared,
-        ],
-      },
-    ];
+    return {
+      cells: [
+        text(id),
+        { text: percent(value), detail: percentInterval(interval) },
+        plain && ids.length ? text(percent(mean(f1Of(plain, ids)))) : nothing,
+        ...compared,
+      ],
+    };
   });
 }
 
 /** Whether a run asks with many numbers of passages. */
-function hasSweep(run: ReportRun): boolean {
+export function hasSweep(run: ReportRun): boolean {
   return [...run.byMethod.keys()].filter((id) => passagesOf.test(id)).length > 2;
 }
 
 interface Curve {
+  /** The method, and how its run differs from the others of the sweep. */
   name: string;
+  run: ReportRun;
   /** By number of passages. */
   answers: Map<number, Answers>;
 }
@@ -99,11 +109,9 @@ export function sweepSection(group: RunGroup, suffix: string): Section | undefin
 }
 
 function curvesOf(runs: readonly ReportRun[]): Curve[] {
-  return runs.flatMap((run) => {
-    const label =
-      runs.length > 1 && run.variant && run.variant !== "sweep"
-        ? `, ${run.variant.replace(/^sweep-/, "")}`
-        : "";
+  const names = namesInSweep(runs);
+  return runs.flatMap((run, i) => {
+    const label = names[i] ? `, ${names[i]}` : "";
     const curves = new Map<string, Map<number, Answers>>();
     for (const [id, answers] of run.byMethod) {
       const [, method, k] = passagesOf.exec(id) ?? [];
@@ -114,19 +122,34 @@ function curvesOf(runs: readonly ReportRun[]): Curve[] {
       .sort(([a], [b]) => compareMethods(a, b))
       .map(([method, answers]) => ({
         name: `${method}${label}`,
+        run,
         answers: new Map([...answers].sort(([a], [b]) => a - b)),
       }));
   });
 }
 
+/** What runs of one sweep are told apart by, each by a name of its own: the variant, or the settings that differ; nothing for the first. */
+function namesInSweep(runs: readonly ReportRun[]): string[] {
+  const isNamed = ({ variant }: ReportRun) => runs.length > 1 && variant !== undefined && variant !== "sweep";
+  const first = runs.find((run) => !isNamed(run));
+  return numbered(
+    runs.map((run) => {
+      if (isNamed(run)) return run.variant!.replace(/^sweep-/, "");
+      return run === first ? "" : differences(run, first!);
+    }),
+  );
+}
+
 function sweepBlocks(dataset: string, curves: readonly Curve[], runs: readonly ReportRun[]): Block[] {
-  const run = runs[0]!;
-  const series = (value: (answers: Answers, seed: string) => Omit<Point, "x">) =>
-    curves.map(({ name, answers }) => ({
-      name,
-      points: [...answers].map(([x, own]) => ({ x, ...value(own, `${dataset}/${name}/${x}`) })),
+  const series = (value: (answers: Answers, curve: Curve, seed: string) => Omit<Point, "x">) =>
+    curves.map((curve) => ({
+      name: curve.name,
+      points: [...curve.answers].map(([x, own]) => ({
+        x,
+        ...value(own, curve, `${dataset}/${curve.name}/${x}`),
+      })),
     }));
-  const quality = series((answers, seed) => {
+  const quality = series((answers, { run }, seed) => {
     const { mean: y, low, high } = estimate(f1Of(answers, [...answers.keys()]), seed, run);
     return { y: 100 * y, low: 100 * low, high: 100 * high };
   });

@@ -1,4 +1,5 @@
-import { paperDataset, paperTable4 } from "../paper-numbers.ts";
+import { numberIn, type PaperRow, paperDataset, paperTable4 } from "../paper-numbers.ts";
+import { effortRow, retrievalRow, scoreRow } from "../summarise-run.ts";
 import { mean, percentile } from "../summary.ts";
 import {
   type Block,
@@ -11,11 +12,13 @@ import {
   text,
 } from "./blocks.ts";
 import { plainMethods, tradeOffBlocks } from "./main-tables.ts";
-import type { Answers, ReportRun, RunGroup } from "./runs.ts";
+import { type Answers, answeredIds, isComplete, type ReportRun, type RunGroup } from "./runs.ts";
 
 /** Table 4: time per question, one question at a time. */
 export function timeSection(group: RunGroup, suffix: string): Section {
-  const runs = group.main.map((main) => timedRun(group, main));
+  const runs = group.columns.map((column) =>
+    group.main.includes(column) ? timedRun(group, column) : column,
+  );
   const timed = runs.filter((run) => run.config.answering.inFlight === 1);
   const left = runs.filter((run) => !timed.includes(run)).map(({ name }) => name);
   const why = `Not timed: ${left.join(", ")}; several questions shared decode steps there.`;
@@ -27,7 +30,7 @@ export function timeSection(group: RunGroup, suffix: string): Section {
 }
 
 /** A dataset's run that was made for timing, else its main run. */
-function timedRun(group: RunGroup, main: ReportRun): ReportRun {
+export function timedRun(group: RunGroup, main: ReportRun): ReportRun {
   const made = group.runs.find((run) => run.dataset === main.dataset && run.variant === "table4");
   return made ?? main;
 }
@@ -40,8 +43,8 @@ interface Times {
   totals: number[];
 }
 
-function timesOf(answers: Answers): Times {
-  const timings = [...answers.values()].flatMap(({ timings }) => timings ?? []);
+function timesOf(answers: Answers, ids: readonly string[] = [...answers.keys()]): Times {
+  const timings = ids.flatMap((id) => answers.get(id)?.timings ?? []);
   const update = mean(timings.map(({ loadMs, mergeMs }) => loadMs + mergeMs));
   const totals = timings.map(({ totalMs }) => totalMs);
   return { answer: mean(totals) - update, update, totals };
@@ -53,7 +56,7 @@ function timeTable(run: ReportRun): Block {
     : [];
   return {
     kind: "table",
-    caption: `Table 4, ${run.dataset}: time per question`,
+    caption: `Table 4, ${run.label}: time per question`,
     head: [
       "method",
       "questions",
@@ -66,29 +69,33 @@ function timeTable(run: ReportRun): Block {
       ...paperHead,
     ],
     rows: timeRows(run),
-    note: `Means but for p50 and p95, which include loading and merging. Speed-up against standard RAG; the paper's, computed from its seconds, leaves loading and merging (${paperTable4.updateSeconds} s) out, as the first column does.`,
+    note: `Means but for p50 and p95, which include loading and merging. Speed-up against standard RAG, by the questions that both answered; the paper's, computed from its seconds, leaves loading and merging (${paperTable4.updateSeconds} s) out, as the first column does.`,
   };
 }
 
 function timeRows(run: ReportRun): TableRow[] {
-  const methods = plainMethods(run);
-  const base = run.byMethod.get("standard-rag");
-  const baseline = base && timesOf(base);
-  const speedUp = (ms: number): Cell =>
-    baseline && ms > 0 ? text(`${((baseline.answer + baseline.update) / ms).toFixed(2)} ×`) : nothing;
-  return methods.map((name): TableRow => {
+  const speedUps = (name: string): Cell[] => {
+    const [base, own] = [run.byMethod.get("standard-rag"), run.byMethod.get(name)];
+    if (!base || !own || ![name, "standard-rag"].every((one) => isComplete(run, one)))
+      return [nothing, nothing];
+    const ids = answeredIds([own, base]);
+    const [{ answer, update }, before] = [timesOf(own, ids), timesOf(base, ids)];
+    const detail = ids.length < run.questions.length ? { detail: `${ids.length} questions` } : {};
+    return [answer, answer + update].map((ms) =>
+      ms > 0 ? { ...text(`${((before.answer + before.update) / ms).toFixed(2)} ×`), ...detail } : nothing,
+    );
+  };
+  return plainMethods(run).map((name): TableRow => {
     const { answer, update, totals } = timesOf(run.byMethod.get(name)!);
     const theirs = paperSeconds(name, paperDataset(run.dataset));
     return {
       cells: [
         text(name),
         text(totals.length),
-        text(duration(answer)),
+        totals.length ? text(duration(answer)) : nothing,
         update > 0 ? text(`+${duration(update)}`) : nothing,
-        text(duration(percentile(totals, 0.5))),
-        text(duration(percentile(totals, 0.95))),
-        speedUp(answer),
-        speedUp(answer + update),
+        ...[0.5, 0.95].map((share) => (totals.length ? text(duration(percentile(totals, share))) : nothing)),
+        ...speedUps(name),
         ...theirs,
       ],
     };
@@ -96,10 +103,10 @@ function timeRows(run: ReportRun): TableRow[] {
 }
 
 function paperSeconds(method: string, dataset: string): Cell[] {
-  const rows: Readonly<Record<string, Readonly<Record<string, number>>>> = paperTable4.seconds;
-  const baseline = rows["standard-rag"]?.[dataset];
+  const rows = new Map<string, PaperRow>(Object.entries(paperTable4.seconds));
+  const baseline = numberIn(rows.get("standard-rag"), dataset);
   if (baseline === undefined) return [];
-  const seconds = rows[method]?.[dataset];
+  const seconds = numberIn(rows.get(method), dataset);
   return seconds === undefined
     ? [nothing, nothing]
     : [text(seconds.toFixed(2)), text((baseline / seconds).toFixed(2))];
@@ -125,48 +132,37 @@ export function retrievalSection(group: RunGroup, suffix: string): Section {
           "in top 10",
           "support in top 3",
         ],
-        rows: group.main.map(retrievalRow),
+        rows: group.columns.map(retrievalCells),
         note: "“Open” and the top columns leave yes-or-no questions out, since “yes” stands everywhere. A text that contains the answer need not support it. “Support” is the mean share of the passages that the dataset names.",
       },
     ],
   };
 }
 
-function retrievalRow(run: ReportRun): TableRow {
-  const { questions } = run;
-  const open = questions.filter(({ isClosed }) => !isClosed);
-  const inCorpus = questions.every((one) => one.answerInCorpus === null)
-    ? [nothing, nothing]
-    : [
-        share(questions, (one) => one.answerInCorpus === true),
-        share(open, (one) => one.answerInCorpus === true),
-      ];
-  const within = (k: number) => share(open, ({ answerRank }) => answerRank !== null && answerRank <= k);
-  const named = questions.filter(({ supportRanks }) => supportRanks.length);
-  const support = named.map(({ supportRanks }) =>
-    mean(supportRanks.map((rank) => (rank !== null && rank <= 3 ? 1 : 0))),
+function retrievalCells(run: ReportRun): TableRow {
+  const { questions, answerInCorpus, answerInCorpusOpen, answerRecall, supportRecall } = retrievalRow(
+    run.questions,
   );
   return {
     cells: [
-      text(run.dataset),
-      text(questions.length),
+      text(run.label),
+      text(questions),
       text(run.config.corpus?.passages.toLocaleString("en") ?? "none"),
-      ...inCorpus,
-      within(1),
-      within(3),
-      within(10),
-      named.length ? text(percent(mean(support))) : nothing,
+      ...[
+        answerInCorpus,
+        answerInCorpusOpen,
+        answerRecall["1"],
+        answerRecall["3"],
+        answerRecall["10"],
+        supportRecall["3"],
+      ].map((share) => (share == null ? nothing : text(percent(share)))),
     ],
   };
 }
 
-function share<T>(items: readonly T[], isOne: (item: T) => boolean): Cell {
-  return items.length ? text(percent(items.filter(isOne).length / items.length)) : nothing;
-}
-
 /** Every number of every method, and quality against cost. */
 export function detailSection(group: RunGroup, suffix: string): Section {
-  const runs = group.main;
+  const runs = group.columns;
   return {
     title: `Scores and costs${suffix}`,
     blocks: runs.flatMap((run) => [detailTable(run), ...costBlocks(run), ...tradeOffBlocks(run)]),
@@ -176,7 +172,7 @@ export function detailSection(group: RunGroup, suffix: string): Section {
 function detailTable(run: ReportRun): Block {
   return {
     kind: "table",
-    caption: `${run.dataset}: all scores`,
+    caption: `${run.label}: all scores`,
     head: [
       "method",
       "questions",
@@ -199,28 +195,24 @@ function detailTable(run: ReportRun): Block {
 
 function detailRows(run: ReportRun): TableRow[] {
   return [...run.byMethod].flatMap(([name, answers]): TableRow[] => {
-    const all = [...answers.values()];
-    if (all.length === 0) return [];
-    const done = all.filter(({ error }) => error === undefined);
-    const score = (value: (one: (typeof all)[number]) => number) => text(percent(mean(all.map(value))));
-    const cost = (value: (one: (typeof all)[number]) => number, digits = 0) =>
-      text(mean(done.map(value)).toFixed(digits));
+    if (answers.size === 0) return [];
+    const records = [...answers.values()];
+    const { questions, em, f1, precision, recall, lenient, answerPresence, ...failures } = scoreRow(records);
+    const { promptTokens, generatedTokens, rounds, fallbacks } = effortRow(records);
+    const failed = failures.tooLong + failures.failed;
+    const effort = (value: number, digits = 0) =>
+      failed < questions ? text(value.toFixed(digits)) : nothing;
     return [
       {
         cells: [
           text(name),
-          text(all.length),
-          score(({ scores }) => scores.em),
-          score(({ scores }) => scores.f1),
-          score(({ scores }) => scores.precision),
-          score(({ scores }) => scores.recall),
-          score(({ lenient }) => lenient.f1),
-          score(({ isPresent }) => (isPresent ? 1 : 0)),
-          cost(({ promptTokens }) => promptTokens),
-          cost(({ generatedTokens }) => generatedTokens),
-          cost(({ rounds }) => rounds, 2),
-          text(all.length - done.length),
-          text(all.reduce((total, { fallbacks }) => total + fallbacks, 0)),
+          text(questions),
+          ...[em, f1, precision, recall, lenient.f1, answerPresence].map((share) => text(percent(share))),
+          effort(promptTokens),
+          effort(generatedTokens),
+          effort(rounds, 2),
+          text(failed),
+          text(fallbacks),
         ],
       },
     ];
@@ -228,19 +220,29 @@ function detailRows(run: ReportRun): TableRow[] {
 }
 
 /** What adapters cost, from the run's own summary. */
-function costBlocks({ dataset, summary }: ReportRun): Block[] {
+function costBlocks({ label, summary, questions }: ReportRun): Block[] {
   const cost = summary?.cost;
   if (!cost) return [];
-  const number = (value: number | null, digits: number, unit = "") =>
-    value === null
-      ? "unknown or never"
-      : `${value.toLocaleString("en", { maximumFractionDigits: digits })}${unit}`;
+  const number = (value: number, digits: number) =>
+    value.toLocaleString("en", { maximumFractionDigits: digits });
+  const { encodeSecondsPerPassage, trainingTokensPerPassage, comparedQuestions = questions.length } = cost;
+  const seconds =
+    encodeSecondsPerPassage === null ? "an unknown time" : `${number(encodeSecondsPerPassage, 2)} s`;
+  const tokens =
+    trainingTokensPerPassage === null
+      ? "an unknown number of tokens"
+      : `${number(trainingTokensPerPassage, 0)} tokens`;
+  const where =
+    comparedQuestions < questions.length
+      ? ` Both are compared by the ${comparedQuestions} of ${questions.length} questions that both answered.`
+      : "";
+  const payOff = (value: number | null) => (value === null ? "unknown or never" : number(value, 1));
   return [
     {
       kind: "text",
       text:
-        `${dataset}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1, " kB")} each; encoding a passage took ${number(cost.encodeSecondsPerPassage, 2, " s")} and ${number(cost.trainingTokensPerPassage, 0)} tokens. ` +
-        `P-RAG pays off after ${number(cost.breakEvenByTokens, 1)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${number(cost.breakEvenBySeconds, 1)} by the clock of this machine (known where questions were asked one at a time).`,
+        `${label}: ${cost.adapters} adapters of ${number(cost.bytesPerAdapter / 1000, 1)} kB each; encoding a passage took ${seconds} and ${tokens}. ` +
+        `P-RAG pays off after ${payOff(cost.breakEvenByTokens)} questions per passage by arithmetic (training 4P a token, prompts 2P), after ${payOff(cost.breakEvenBySeconds)} by the clock of this machine (known where questions were asked one at a time).${where}`,
     },
   ];
 }

@@ -13,7 +13,7 @@ export function exampleSection(
   suffix: string,
   shareable: ReadonlySet<string>,
 ): Section | undefined {
-  const blocks = group.main.flatMap((run): Block[] => {
+  const blocks = group.columns.flatMap((run): Block[] => {
     const [left, right] = [run.byMethod.get("prag"), run.byMethod.get("standard-rag")];
     const ids = commonIds([left, right]);
     if (!left || !right || ids.length === 0) return [];
@@ -28,13 +28,13 @@ export function exampleSection(
       .reverse()
       .slice(0, shown);
     const shownTexts = [...wins, ...losses].every(({ prag, standard }) => prag.texts && standard.texts);
-    const withTexts = shareable.has(run.dataset) && shownTexts;
+    const withTexts = shareable.has(run.config.dataset.name) && shownTexts;
     const table = (caption: string, chosen: typeof pairs): Block[] =>
       chosen.length
         ? [
             {
               kind: "table",
-              caption: `${run.dataset}: ${caption}`,
+              caption: `${run.label}: ${caption}`,
               head: headOf(withTexts),
               rows: chosen.map((one) => ({ cells: cellsOf(run, one, withTexts) })),
             },

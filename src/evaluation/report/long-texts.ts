@@ -1,4 +1,4 @@
-import { longBenchTasks, memoragNumbers } from "../longbench.ts";
+import { longBenchTaskOf, memoragNumbersOf } from "../longbench.ts";
 import { mean } from "../summary.ts";
 import { type Block, type Cell, nothing, percent, percentInterval, type Section, text } from "./blocks.ts";
 import { comparisonCells } from "./comparisons.ts";
@@ -6,7 +6,7 @@ import { commonIds, estimate, f1Of, type ReportRun, type RunGroup } from "./runs
 
 /** MemoRAG and its baselines on questions about long texts, with the published numbers beside them. */
 export function longTextSection(group: RunGroup, suffix: string): Section {
-  const runs = group.main;
+  const runs = group.columns;
   const methods = [...new Set(runs.flatMap((run) => [...run.byMethod.keys()]))];
   return {
     title: `Long texts: MemoRAG and its baselines${suffix}`,
@@ -29,13 +29,13 @@ function scoreTable(runs: readonly ReportRun[], methods: readonly string[]): Blo
     isPaper: true,
     cells: [
       text(`published: ${name}`),
-      ...runs.map(({ dataset }) => {
-        const number = memoragNumbers[dataset]?.[i];
+      ...runs.map(({ config: { dataset } }) => {
+        const number = memoragNumbersOf(dataset.name)[i];
         return number === undefined ? nothing : text(number.toFixed(1));
       }),
     ],
   }));
-  const isAnyPublished = runs.some(({ dataset }) => memoragNumbers[dataset]);
+  const isAnyPublished = runs.some(({ config: { dataset } }) => memoragNumbersOf(dataset.name).length);
   return {
     kind: "table",
     caption: "Scores by method and dataset: F1, or ROUGE-L of summaries",
@@ -48,9 +48,9 @@ function scoreTable(runs: readonly ReportRun[], methods: readonly string[]): Blo
   };
 }
 
-function headOf({ dataset, questions }: ReportRun): string {
-  const metric = longBenchTasks[dataset]?.metric === "rouge-l" ? "ROUGE-L" : "F1";
-  return `${dataset} (${metric}, ${questions.length})`;
+function headOf({ label, config: { dataset }, questions }: ReportRun): string {
+  const metric = longBenchTaskOf(dataset.name)?.metric === "rouge-l" ? "ROUGE-L" : "F1";
+  return `${label} (${metric}, ${questions.length})`;
 }
 
 function differenceTable(runs: readonly ReportRun[], methods: readonly string[]): Block {
@@ -60,7 +60,7 @@ function differenceTable(runs: readonly ReportRun[], methods: readonly string[])
       .flatMap((name) => {
         const ids = commonIds([run.byMethod.get("memorag"), run.byMethod.get(name)]);
         if (!run.byMethod.has(name) || ids.length < 2) return [];
-        const label = text(`${run.dataset}: memorag − ${name}`);
+        const label = text(`${run.label}: memorag − ${name}`);
         return [{ cells: [label, ...comparisonCells(run, ["memorag", name], ids)] }];
       }),
   );

@@ -1,4 +1,5 @@
-import { nearestPaperModel, type PaperRow, paperDataset, paperTable1 } from "../paper-numbers.ts";
+import { nearestPaperModel, numberIn, paperDataset, paperTable1 } from "../paper-numbers.ts";
+import type { RunRecord } from "../run-format.ts";
 import { mean } from "../summary.ts";
 import {
   type Block,
@@ -12,13 +13,15 @@ import {
 } from "./blocks.ts";
 import { scatterPlot } from "./plot.ts";
 import {
-  type Answers,
+  answeredIds,
   commonIds,
   compareMethods,
   differs,
   estimate,
   f1Of,
   isBalanced,
+  isComplete,
+  isDrawnByType,
   isPlain,
   nameIn,
   type ReportRun,
@@ -30,12 +33,12 @@ const marksNote = (model: string) =>
 
 /** Table 1: F1 of every method, over all questions and by type. */
 export function mainSection(group: RunGroup, suffix: string): Section {
-  const runs = group.main;
+  const runs = group.columns;
   const names = [...new Set(runs.flatMap((run) => plainMethods(run)))].sort(compareMethods);
   const overview: Block = {
     kind: "table",
     caption: "Table 1, all questions: F1 by method and dataset",
-    head: ["method", ...runs.map((run) => `${run.dataset} (${wholeOf(run)})`)],
+    head: ["method", ...runs.map((run) => `${run.label} (${wholeOf(run)})`)],
     rows: [
       ...rowsOf(
         names,
@@ -43,7 +46,7 @@ export function mainSection(group: RunGroup, suffix: string): Section {
       ),
       ...paperRows(
         group.model,
-        runs.map((run) => (isBalanced(run) ? undefined : paperDataset(run.dataset))),
+        runs.map((run) => (isDrawnByType(run) ? undefined : paperDataset(run.dataset))),
       ),
     ],
     note: marksNote(group.model),
@@ -66,10 +69,10 @@ function typeTable(group: RunGroup, run: ReportRun): Block {
     return `${name} (${ids.length})`;
   });
   const theirs = paperDataset(run.dataset);
-  const paperNames = [isBalanced(run) ? undefined : theirs, ...shown.map((type) => `${theirs}/${type}`)];
+  const paperNames = [isDrawnByType(run) ? undefined : theirs, ...shown.map((type) => `${theirs}/${type}`)];
   return {
     kind: "table",
-    caption: `${run.dataset}: F1 by type of question (number of questions)`,
+    caption: `${run.label}: F1 by type of question (number of questions)`,
     head: ["method", ...head],
     rows: [...rowsOf(plainMethods(run), columns), ...paperRows(group.model, paperNames)],
   };
@@ -108,49 +111,46 @@ function columnCells(methods: readonly string[], { run, ids, seed }: Column): Ce
 function paperRows(model: string, columns: readonly (string | undefined)[]): TableRow[] {
   const paper = nearestPaperModel(model);
   const rows = paperTable1[paper];
-  const known = (row: PaperRow | undefined, name: string | undefined) =>
-    name === undefined ? undefined : row?.[name];
-  if (!columns.some((name) => known(rows.prag, name) !== undefined)) return [];
+  if (!columns.some((name) => numberIn(rows.prag, name) !== undefined)) return [];
   return Object.entries(rows).map(([method, row]) => ({
     isPaper: true,
     cells: [
       text(`paper: ${method}`),
       ...columns.map((name) => {
-        const value = known(row, name);
+        const value = numberIn(row, name);
         return value === undefined ? nothing : text(percent(value));
       }),
     ],
   }));
 }
 
-/** Quality against cost: F1 by tokens of the prompt and by time. */
+/** Quality against cost: F1 by tokens of the prompt and by time; costs of the questions that all methods answered. */
 export function tradeOffBlocks(run: ReportRun): Block[] {
-  const series = (cost: (answers: Answers) => number) =>
-    plainMethods(run).map((name) => {
+  const methods = plainMethods(run).filter((name) => isComplete(run, name));
+  const costIds = answeredIds(methods.map((name) => run.byMethod.get(name)!));
+  if (costIds.length === 0) return [];
+  const series = (cost: (record: RunRecord) => number) =>
+    methods.map((name) => {
       const answers = run.byMethod.get(name)!;
-      const { mean: y, ...interval } = estimate(
-        f1Of(answers, [...answers.keys()]),
-        `${run.name}/${name}`,
-        run,
-      );
-      return {
-        name,
-        points: [{ x: cost(answers), y: 100 * y, low: 100 * interval.low, high: 100 * interval.high }],
-      };
+      const scores = f1Of(answers, [...answers.keys()]);
+      const { mean: y, ...interval } = estimate(scores, `${run.name}/${name}`, run);
+      const x = mean(costIds.map((id) => cost(answers.get(id)!)));
+      return { name, points: [{ x, y: 100 * y, low: 100 * interval.low, high: 100 * interval.high }] };
     });
-  const tokens = (answers: Answers) =>
-    mean([...answers.values()].filter(({ error }) => !error).map((one) => one.promptTokens));
-  const time = (answers: Answers) =>
-    mean([...answers.values()].flatMap(({ timings }) => timings?.totalMs ?? []));
-  const figure = (name: string, x: string, cost: (answers: Answers) => number): Block => ({
+  const { length: all } = run.questions;
+  const where =
+    costIds.length < all ? ` Costs are of the ${costIds.length} of ${all} questions that all answered.` : "";
+  const figure = (name: string, x: string, cost: (record: RunRecord) => number): Block => ({
     kind: "figure",
     name: `${nameIn(run)}-${name}`,
-    svg: scatterPlot(series(cost), { title: `${run.dataset}: F1 by ${x}`, x, y: "F1 (%)" }),
-    caption: `${run.dataset}: F1 by ${x}, with 95 % intervals. Higher and further left is better.`,
+    svg: scatterPlot(series(cost), { title: `${run.label}: F1 by ${x}`, x, y: "F1 (%)" }),
+    caption: `${run.label}: F1 by ${x}, with 95 % intervals. Higher and further left is better.${where}`,
   });
   return [
-    figure("prompt-tokens", "prompt tokens per question", tokens),
-    ...(run.config.answering.inFlight === 1 ? [figure("latency", "milliseconds per question", time)] : []),
+    figure("prompt-tokens", "prompt tokens per question", ({ promptTokens }) => promptTokens),
+    ...(run.config.answering.inFlight === 1
+      ? [figure("latency", "milliseconds per question", ({ timings }) => timings?.totalMs ?? 0)]
+      : []),
   ];
 }
 

@@ -21,9 +21,9 @@ export function writeMarkdown({ title, lead, sections }: ReportDocument): string
   return `${parts.join("\n\n")}\n`;
 }
 
-/** File name of a figure beside the Markdown. */
+/** File name of a figure beside the Markdown: letters, digits and `_.-` alone, whatever a dataset is called. */
 export function figureFile(name: string): string {
-  return `figures/${name}.svg`;
+  return `figures/${name.replace(/[^\w.-]+/g, "-").slice(0, 120)}.svg`;
 }
 
 function writeBlock(block: Block): string {

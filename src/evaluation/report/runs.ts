@@ -1,5 +1,7 @@
 import { basename } from "node:path";
+import { sha256 } from "../../base/hash.ts";
 import { Random } from "../../base/random.ts";
+import { methodNames } from "../../methods/method.ts";
 import { significance } from "../compare-runs.ts";
 import type { LoadedRun } from "../run-folder.ts";
 import type { QuestionRow, RunRecord } from "../run-format.ts";
@@ -10,15 +12,18 @@ import { mean, percentile } from "../summary.ts";
 export interface ReportRun extends LoadedRun {
   /** Name of the folder. */
   name: string;
+  /** Its name, and behind it the beginning of a hash where the report has another dataset of that name. */
   dataset: string;
+  /** The dataset, and how the run differs where it has a column beside the dataset's main one. */
+  label: string;
   /** Of every bootstrap. */
   rounds: number;
-  /** Estimates made so far, since several tables show the same one. */
+  /** Estimates made so far by seed and scores, since several tables show the same one. */
   estimates: Map<string, Estimate>;
   /** What stands behind the last `+` of the folder's name: how the run differs, in its maker's words. */
   variant: string | undefined;
   questionById: ReadonlyMap<string, QuestionRow>;
-  /** The latest record of each method and question. */
+  /** The latest record of each method and question, in the order of the questions. */
   byMethod: ReadonlyMap<string, ReadonlyMap<string, RunRecord>>;
 }
 
@@ -29,69 +34,66 @@ export interface RunGroup {
   runs: readonly ReportRun[];
   /** Of each dataset, in order: the run of the tables' main rows. */
   main: readonly ReportRun[];
+  /** Runs with a column of their own: the main ones, and those that no other section shows. */
+  columns: readonly ReportRun[];
 }
 
 /** Prepares a run for the report. */
 export function createReportRun(run: LoadedRun, rounds: number): ReportRun {
   const name = basename(run.folder);
   const plus = name.lastIndexOf("+");
-  const byMethod = new Map<string, Map<string, RunRecord>>();
-  for (const { id } of run.config.methods) byMethod.set(id, new Map());
-  for (const record of run.records) {
-    const records = byMethod.get(record.method) ?? new Map<string, RunRecord>();
-    byMethod.set(record.method, records.set(record.id, record));
-  }
   return {
     ...run,
     name,
     rounds,
     estimates: new Map(),
     dataset: run.config.dataset.name,
+    label: run.config.dataset.name,
     variant: plus < 0 ? undefined : name.slice(plus + 1),
     questionById: new Map(run.questions.map((row) => [row.id, row])),
-    byMethod,
+    byMethod: recordsByMethod(run),
   };
 }
 
-/** Groups runs by model and compatibility; the main run of a dataset is, of those without a variant, the one with most answers of plain methods. */
-export function groupRuns(runs: readonly ReportRun[]): RunGroup[] {
-  const groups = new Map<string, ReportRun[]>();
-  for (const run of runs) {
-    const { model, compat } = run.config;
-    const key = `${model.name} ${model.fingerprint} ${compat}`;
-    groups.set(key, [...(groups.get(key) ?? []), run]);
+/** In the order of the questions: which of several in flight was answered first means nothing. */
+function recordsByMethod({ config, questions, records }: LoadedRun): ReportRun["byMethod"] {
+  const latest = new Map<string, Map<string, RunRecord>>();
+  for (const { id } of config.methods) latest.set(id, new Map());
+  for (const record of records) {
+    const own = latest.get(record.method) ?? new Map<string, RunRecord>();
+    latest.set(record.method, own.set(record.id, record));
   }
-  return [...groups.values()].map((members) => {
-    const { model, compat } = members[0]!.config;
-    const datasets = new Set(members.map(nameIn));
-    const main = [...datasets].map((dataset) => {
-      const candidates = members.filter((run) => nameIn(run) === dataset);
-      const plain = candidates.filter((run) => run.variant === undefined);
-      return largest(plain.length ? plain : candidates);
-    });
-    return { model: model.name, compat, runs: members, main };
-  });
+  const order = new Map(questions.map(({ id }, i) => [id, i]));
+  const placeOf = (id: string) => order.get(id) ?? order.size;
+  return new Map(
+    [...latest].map(([method, own]) => [
+      method,
+      new Map([...own].sort(([a], [b]) => placeOf(a) - placeOf(b))),
+    ]),
+  );
 }
 
-/** A dataset's name for figures: letters and digits, another one for long texts. */
+/** A dataset's name for figures: another one for long texts. */
 export function nameIn(run: ReportRun): string {
-  return `${run.dataset.replace(/[^\w.-]+/g, "-")}${isLong(run) ? "-long" : ""}`;
+  return `${run.dataset}${isLong(run) ? "-long" : ""}`;
 }
 
-/** Every type has the same number of questions, so that their mean is not the dataset's. */
-export function isBalanced({ config }: ReportRun): boolean {
-  return config.dataset.sample.order === "first-per-type";
+/** Types have other shares in the sample than in the dataset, so that a mean over all questions is not the dataset's. */
+export function isDrawnByType({ config }: ReportRun): boolean {
+  const { size, order } = config.dataset.sample;
+  return size !== null && order === "first-per-type";
+}
+
+/** Every type has the same number of questions in such a sample: a mean over all is the mean of the types. */
+export function isBalanced(run: ReportRun): boolean {
+  const counts = new Map<string, number>();
+  for (const { type } of run.questions) counts.set(type, (counts.get(type) ?? 0) + 1);
+  return isDrawnByType(run) && new Set(counts.values()).size === 1;
 }
 
 /** Runs over long texts have tables of their own: other datasets of the same names, other numbers beside ours. */
 export function isLong({ config }: ReportRun): boolean {
   return config.dataset.format === "longbench";
-}
-
-function largest(runs: readonly ReportRun[]): ReportRun {
-  const answers = ({ byMethod }: ReportRun) =>
-    [...byMethod].reduce((total, [id, records]) => total + (isPlain(id) ? records.size : 0), 0);
-  return runs.reduce((a, b) => (answers(b) > answers(a) ? b : a));
 }
 
 /** Answers of one method to some questions. */
@@ -104,6 +106,16 @@ export function commonIds(all: readonly (Answers | undefined)[]): string[] {
   return [...first.values()]
     .filter((record) => rest.every((other) => other?.get(record.id)?.questionHash === record.questionHash))
     .map(({ id }) => id);
+}
+
+/** Question ids that all have answered without an error: what costs are compared by. */
+export function answeredIds(all: readonly Answers[]): string[] {
+  return commonIds(all).filter((id) => all.every((answers) => answers.get(id)?.error === undefined));
+}
+
+/** Whether a method has answered all questions: a half-done one was asked others than the rest. */
+export function isComplete({ byMethod, questions }: ReportRun, method: string): boolean {
+  return (byMethod.get(method)?.size ?? 0) >= questions.length;
 }
 
 /** F1 of these questions. */
@@ -125,7 +137,7 @@ export function estimate(
   seed: string,
   { rounds, estimates }: Pick<ReportRun, "rounds" | "estimates">,
 ): Estimate {
-  const key = `${seed}/${scores.length}`;
+  const key = sha256(`${seed}/${scores.join()}`); // as many scores need not be the same ones
   const known = estimates.get(key);
   if (known) return known;
   const means = scores.length ? bootstrapMeans(scores, rounds, new Random(`report/${seed}`)) : [];
@@ -144,18 +156,8 @@ export function differs(a: readonly number[], b: readonly number[]): boolean {
   return a.length > 1 && a.length === b.length && pairedTTest(a, b).p < significance;
 }
 
-/** Methods in the order of reports: the paper's, then variants behind their method. */
-const order = [
-  "closed-book",
-  "standard-rag",
-  "da-rag",
-  "flare",
-  "flare-token",
-  "dragin",
-  "prag",
-  "combine",
-  "memorag",
-];
+/** Methods in the order of reports, variants behind their method. */
+const order: readonly string[] = [...methodNames, "memorag"];
 export function compareMethods(a: string, b: string): number {
   const rank = (id: string) => {
     const at = order.indexOf(id.split(":")[0]!);

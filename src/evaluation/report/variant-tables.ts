@@ -1,6 +1,6 @@
-import { canonicalJson } from "../../base/hash.ts";
 import {
   nearestPaperModel,
+  numberIn,
   type PaperRow,
   paperDataset,
   paperFigure3,
@@ -18,58 +18,9 @@ import {
   type TableRow,
   text,
 } from "./blocks.ts";
+import { type Aspect, ablationNames, aspects, findFamily, labelsOf } from "./families.ts";
 import { barChart } from "./plot.ts";
 import { type Answers, commonIds, differs, estimate, f1Of, type ReportRun, type RunGroup } from "./runs.ts";
-
-/** A setting by which runs of one dataset may differ while all else is the same. */
-interface Aspect {
-  /** The value of the setting. */
-  value(run: ReportRun): string;
-  /** Everything else that must agree. */
-  rest(run: ReportRun): unknown;
-  label(run: ReportRun, isMain: boolean): string;
-}
-
-const common = ({ config }: ReportRun) => ({
-  corpus: config.corpus?.hash,
-  retriever: config.retriever,
-  merge: config.merge,
-  adapterDtype: config.adapterDtype,
-  answering: { ...config.answering, inFlight: 0 },
-});
-
-const aspects = {
-  start: {
-    value: ({ config }) => config.initHash,
-    rest: (run) => [common(run), run.config.recipe, run.config.augmentation],
-    label: ({ variant, config }, isMain) =>
-      isMain ? "random" : (variant ?? `start ${config.initHash.slice(0, 8)}`),
-  },
-  augmentation: {
-    value: ({ config }) => canonicalJson(config.augmentation),
-    rest: (run) => [common(run), run.config.recipe, run.config.initHash],
-    label: ({ variant, config: { augmentation } }) =>
-      variant ?? (augmentation.imported ? "ready-made" : String(augmentation.augmenter)),
-  },
-  ablation: {
-    value: ({ config }) => String(config.recipe.without ?? "none"),
-    rest: (run) => [
-      common(run),
-      { ...run.config.recipe, without: "" },
-      run.config.augmentation,
-      run.config.initHash,
-    ],
-    label: ({ config }) => ablationNames[String(config.recipe.without ?? "none")] ?? "other",
-  },
-} satisfies Record<string, Aspect>;
-
-/** Names of the paper's figure 3, by what is left out. */
-const ablationNames: Record<string, string> = {
-  none: "both",
-  rewrite: "QA only",
-  qa: "rewrite only",
-  both: "neither",
-};
 
 /** F1 of P-RAG in the runs of each dataset that differ in one aspect, on the questions that all of them answered. */
 interface VariantTable {
@@ -85,10 +36,8 @@ function tabulate(group: RunGroup, aspect: Aspect): VariantTable | undefined {
     const { dataset } = main;
     const family = findFamily(group, main, aspect);
     if (!family) continue;
-    const answers = family.map((run): [string, Answers] => [
-      aspect.label(run, run === main),
-      run.byMethod.get("prag")!,
-    ]);
+    const own = labelsOf(family, aspect);
+    const answers = family.map((run, i): [string, Answers] => [own[i]!, run.byMethod.get("prag")!]);
     families.set(dataset, new Map(answers));
     for (const [label] of answers) labels.add(label);
   }
@@ -102,26 +51,6 @@ function tabulate(group: RunGroup, aspect: Aspect): VariantTable | undefined {
       return answers ? f1Of(answers, commonIds([...family.values()])) : [];
     },
   };
-}
-
-/** The largest set of a dataset's runs that differ in nothing but the aspect; the main run comes first. */
-function findFamily(group: RunGroup, main: ReportRun, aspect: Aspect): ReportRun[] | undefined {
-  const families = new Map<string, Map<string, ReportRun>>();
-  const ofDataset = group.runs.filter(
-    (run) => run.dataset === main.dataset && run.byMethod.get("prag")?.size,
-  );
-  for (const run of [main, ...ofDataset]) {
-    if (!run.byMethod.get("prag")?.size) continue;
-    const key = canonicalJson(aspect.rest(run));
-    const family = families.get(key) ?? new Map<string, ReportRun>();
-    if (!family.has(aspect.value(run))) family.set(aspect.value(run), run);
-    families.set(key, family);
-  }
-  const largest = [...families.values()].reduce(
-    (a, b) => (b.size > a.size ? b : a),
-    new Map<string, ReportRun>(),
-  );
-  return largest.size > 1 ? [...largest.values()] : undefined;
 }
 
 function rowsOf(table: VariantTable, seed: string, run: ReportRun): TableRow[] {
@@ -145,7 +74,7 @@ function rowsOf(table: VariantTable, seed: string, run: ReportRun): TableRow[] {
 
 /** A row of the paper; nothing where it has none of these datasets. */
 function paperRow(label: string, row: PaperRow, datasets: readonly string[]): TableRow[] {
-  const values = datasets.map((name) => row[paperDataset(name)]);
+  const values = datasets.map((name) => numberIn(row, paperDataset(name)));
   if (values.every((value) => value === undefined)) return [];
   const cells = values.map((value) => (value === undefined ? nothing : text(percent(value))));
   return [{ isPaper: true, cells: [text(`paper: ${label}`), ...cells] }];
@@ -203,7 +132,8 @@ export function augmentationSection(group: RunGroup, suffix: string): Section | 
 export function ablationSection(group: RunGroup, suffix: string): Section | undefined {
   const table = tabulate(group, aspects.ablation);
   if (!table) return undefined;
-  const order = Object.values(ablationNames).filter((name) => table.labels.includes(name));
+  const named = Object.values(ablationNames).filter((name) => table.labels.includes(name));
+  const order = [...new Set([...named, ...table.labels])];
   const sorted = { ...table, labels: order };
   const series = order.map((name) => ({
     name,
