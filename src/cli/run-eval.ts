@@ -269,9 +269,9 @@ class EvalRun {
 
   async #open(method: EvalMethod) {
     const { texts } = this.#options;
-    const opened = texts ? texts.open(this.#parts, method) : await this.#openOverCorpus(method);
-    if (typeof opened !== "function") return opened;
-    return (question: Question) => this.#prepare(() => opened(question));
+    if (!texts) return this.#openOverCorpus(method);
+    const open = texts.open(this.#parts, method); // which reads or remembers the text of each question
+    return (question: Question) => this.#prepare(() => open(question));
   }
 
   async #openOverCorpus(method: EvalMethod): Promise<Method | MethodOf> {
