@@ -16,7 +16,7 @@ export async function readJsonl<T>(path: string, schema: z.ZodType<T>): Promise<
     if (systemCode(error) === "ENOENT") return [];
     throw explainSystemError(error, path);
   }
-  return parseLines(text.slice(0, text.lastIndexOf("\n") + 1), schema, path);
+  return parseLines(text.slice(0, text.lastIndexOf("\n") + 1), schema, path).map(({ row }) => row);
 }
 
 /** Reads a JSONL file that somebody gives: it must be there, and its last line may lack its newline. */
@@ -24,13 +24,15 @@ export async function readGivenJsonl<T>(path: string, schema: z.ZodType<T>): Pro
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw explainSystemError(error, path);
   });
-  return parseLines(text.replace(/^\uFEFF/, ""), schema, path);
+  return parseLines(text.replace(/^\uFEFF/, ""), schema, path).map(({ row }) => row);
 }
 
-function parseLines<T>(text: string, schema: z.ZodType<T>, path: string): T[] {
-  return text
-    .split("\n")
-    .flatMap((line, i) => (line.trim() === "" ? [] : [parseJson(line, schema, `${path}:${i + 1}`)]));
+/** The rows of a text with one JSON value a line, with the numbers of their lines; empty lines are none. */
+export function parseLines<T>(text: string, schema: z.ZodType<T>, path: string): { row: T; line: number }[] {
+  return text.split("\n").flatMap((json, i) => {
+    const line = i + 1;
+    return json.trim() === "" ? [] : [{ row: parseJson(json, schema, `${path}:${line}`), line }];
+  });
 }
 
 /** An open append-only file: each `append` is one line, on disk when the promise resolves; lines keep the order of the calls. */

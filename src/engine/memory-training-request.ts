@@ -72,6 +72,7 @@ export const stageDefaults = {
   sft: { learningRate: 3e-4, batch: 8, ratios: [2, 4, 8] },
   rlgf: { learningRate: 3e-4, batch: 4, ratios: [2, 4, 8] },
 };
+
 /** Which stages an option is for, where it is not for all. */
 const stagesOf: Partial<Record<keyof TrainMemoryRequest, readonly MemoryStage[]>> = {
   windows: ["imitate", "pretrain"],

@@ -1,8 +1,9 @@
 import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
 import { ConfigError, FormatError, NotFoundError } from "../base/errors.ts";
+import { parseLines } from "../base/jsonl.ts";
 import type { Scorer } from "./answer-questions.ts";
-import { parseLines, readDatasetFile } from "./datasets/dataset-file.ts";
+import { readDatasetFile } from "./datasets/dataset-file.ts";
 import { parseCustomRows, parseJsonList, parseJsonlRows } from "./datasets/jsonl.ts";
 import { type Aliases, parseAliases, parseHotpot, parseTwoWiki } from "./datasets/multi-hop.ts";
 import { parseComplexWebQuestions, parsePopQa } from "./datasets/single-hop.ts";

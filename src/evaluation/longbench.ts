@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { FormatError } from "../base/errors.ts";
+import { parseLines } from "../base/jsonl.ts";
 import { normaliseAnswer } from "../text/normalise.ts";
 import { rougeL } from "../text/rouge.ts";
 import { scoreAnswer, tokenOverlap } from "../text/scores.ts";
 import type { Scorer } from "./answer-questions.ts";
-import { parseLines, titleText } from "./datasets/dataset-file.ts";
+import { titleText } from "./datasets/dataset-file.ts";
 import type { PlacedQuestion, Question } from "./questions.ts";
 
 /** A dataset of LongBench as MemoRAG is evaluated on it: how it is scored, and tokens of an answer. */

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { ConfigError } from "../../base/errors.ts";
 import type { Answer } from "../../engine/answer.ts";
 import { ask } from "../../engine/ask.ts";
 import { choices, type EngineSettings } from "../../engine/config.ts";
@@ -14,6 +13,7 @@ import {
   decimalNumber,
   jsonObject,
   readOptions,
+  refuseIdle,
   wholeNumber,
 } from "../options.ts";
 import { type CommandContext, type Shell, type Speech, withEngine } from "../shell.ts";
@@ -122,11 +122,12 @@ export function addAnswerOptions(command: Command): Command {
 /** Reads the options of `addAnswerOptions`. */
 export function readAnswerOptions(command: Command): AskCommandOptions {
   const options = readOptions(command, schema);
-  for (const name of ["answerModel", "memoryModel"] as const)
-    if (options[name] !== undefined && options.memory === undefined)
-      throw new ConfigError(
-        `--${name === "answerModel" ? "answer-model" : "memory-model"} is for answers from a memory; name it with --memory`,
-      );
+  if (options.memory === undefined)
+    refuseIdle(
+      options,
+      ["answerModel", "memoryModel"],
+      "is for answers from a memory; name it with --memory",
+    );
   return options;
 }
 

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { z } from "zod";
 import { FormatError, messageOf, systemCode } from "../../base/errors.ts";
-import { explainSystemError, parseJson } from "../../base/files.ts";
+import { explainSystemError } from "../../base/files.ts";
 
 /** Bytes of a dataset, unpacked, at most: far above any dataset of questions, far below what a text may have in Node. */
 export const maxDatasetBytes = 400 * 2 ** 20;
@@ -63,14 +63,6 @@ export function parseJsonText(text: string, path: string): unknown {
       cause: error,
     });
   }
-}
-
-/** The rows of a file with one JSON value a line, with the numbers of their lines; empty lines are none. */
-export function parseLines<T>(text: string, schema: z.ZodType<T>, path: string): { row: T; line: number }[] {
-  return text.split("\n").flatMap((json, i) => {
-    const line = i + 1;
-    return json.trim() === "" ? [] : [{ row: parseJson(json, schema, `${path}:${line}`), line }];
-  });
 }
 
 /** Texts of a dataset are bounded, so that a broken file is told from a large one. */

@@ -1,15 +1,9 @@
 import { z } from "zod";
 import { FormatError } from "../../base/errors.ts";
 import { parseValue } from "../../base/files.ts";
+import { parseLines } from "../../base/jsonl.ts";
 import type { PlacedQuestion, Question } from "../questions.ts";
-import {
-  answerText,
-  paragraphText,
-  parseJsonText,
-  parseLines,
-  questionText,
-  titleText,
-} from "./dataset-file.ts";
+import { answerText, paragraphText, parseJsonText, questionText, titleText } from "./dataset-file.ts";
 
 const paragraph = z.object({
   title: titleText.default(""),

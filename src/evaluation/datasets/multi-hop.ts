@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { FormatError } from "../../base/errors.ts";
 import { parseValue } from "../../base/files.ts";
+import { parseLines } from "../../base/jsonl.ts";
 import type { Paragraph, PlacedQuestion } from "../questions.ts";
-import { answerText, paragraphText, parseLines, questionText, titleText, unique } from "./dataset-file.ts";
+import { answerText, paragraphText, questionText, titleText, unique } from "./dataset-file.ts";
 
 /** What 2WikiMultihopQA and HotpotQA have in common. */
 const multiHopRow = z.object({
